@@ -1,0 +1,124 @@
+"""The cost ceiling: the worst case is known, and small enough, before anything is sent.
+
+Protects from runaway loops, oversize prompts and unbounded output. Worst case = input tokens,
+counted by the service on a seeded sample and bounded from above for the rest, plus rows times the
+capped `max_tokens`, at dated batch prices. What is sent is reserved, and settled from real usage.
+
+Weakness: it can refuse a job that would have been cheaper than its worst case; raise the
+ceiling or have a person approve. The sample bounds prompts by bytes: text that needs more than a
+quarter more tokens per byte than the densest sampled row is underestimated. Neighbour: `Canary`
+projects the cost of the whole from real usage of the first rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from controls.core.decision import AskApproval, Decision, Halt, Proceed
+from controls.core.errors import ControlError
+from controls.core.moment import AfterCanary, BeforePromote, BeforeSubmit, Estimate, Moment
+from controls.core.rows import DressedRow
+from controls.policy import JobType
+from controls.prices import PriceTable
+
+SAMPLE_ROWS = 12
+"""Rows counted exactly per estimate; `count_tokens` is free but has a rate limit."""
+DENSITY_MARGIN = 1.25
+"""The densest sampled row may be outdone by a quarter before the bound is wrong."""
+OVERHEAD_TOKENS = 16
+"""Added to every row's bound for role marks and rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostCeiling:
+    """Refuses a job whose worst case exceeds what was agreed, or asks a person."""
+
+    usd: Decimal
+    max_tokens_cap: int
+    approvable_usd: Decimal | None = None
+    """Up to here a person may approve; beyond it, or without it, the job is refused."""
+
+    @classmethod
+    def of(cls, job_type: JobType) -> CostCeiling:
+        """The ceiling that a job type states."""
+        spend = job_type.spend
+        return cls(spend.ceiling_usd, spend.max_tokens_cap, spend.approvable_usd)
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """Before sending: cap and worst case. After the canary: the projection. Before
+        promoting: what was really spent."""
+        match moment:
+            case BeforeSubmit():
+                return self._before_submit(moment)
+            case AfterCanary(grades=grades) if grades.rows:
+                projected = grades.cost_usd * (grades.rows + grades.remaining_rows) / grades.rows
+                if projected > self.usd:
+                    return Halt(
+                        f"{grades.rows} rows cost ${grades.cost_usd:.4f}; the whole job would cost "
+                        f"${projected:.2f}, the ceiling is ${self.usd:.2f}"
+                    )
+            case BeforePromote(spent_usd=spent) if spent > max(self.usd, self.approvable_usd or 0):
+                return Halt(f"${spent:.2f} were spent, the ceiling is ${self.usd:.2f}")
+            case _:
+                pass
+        return Proceed()
+
+    def _before_submit(self, moment: BeforeSubmit) -> Decision:
+        asked = moment.job_type.prompt.max_tokens
+        if asked is None:
+            return Halt(f"the requests set no max_tokens; the cap is {self.max_tokens_cap}")
+        if asked > self.max_tokens_cap:
+            return Halt(f"max_tokens is {asked:,}; the cap is {self.max_tokens_cap:,}")
+        try:
+            estimate = moment.estimate()
+        except ControlError as error:
+            return Halt(f"the cost cannot be known: {error.what}")
+        worst = estimate.worst_case_usd + moment.committed_usd
+        if worst <= self.usd:
+            return Proceed()
+        says = f"the worst case of {estimate.rows:,} rows is ${worst:.2f}"
+        approved = max((approval.up_to_usd for approval in moment.approvals), default=Decimal(0))
+        if self.approvable_usd is None or worst > self.approvable_usd:
+            return Halt(f"{says}; the ceiling is ${self.usd:.2f}")
+        if worst <= approved:
+            return Proceed()
+        return AskApproval(f"{says}, above the ceiling of ${self.usd:.2f}", usd=f"{worst:.2f}")
+
+
+def estimate_cost(
+    requests: Iterable[DressedRow],
+    job_type: JobType,
+    prices: PriceTable,
+    count_tokens: Callable[[DressedRow], int],
+    sampled: frozenset[int],
+) -> Estimate:
+    """The worst case of these requests; asks `count_tokens` for the rows in `sampled`.
+
+    Raises:
+        ControlError: the model has no price, or the service cannot count.
+    """
+    price = prices.price(job_type.prompt.model)
+    rows = size = largest = counted_tokens = counted_size = counted = 0
+    density = 0.0
+    for request in requests:
+        rows += 1
+        bytes_here = len(request.params)
+        size += bytes_here
+        largest = max(largest, bytes_here)
+        if request.row.ordinal in sampled:
+            tokens = count_tokens(request)
+            counted += 1
+            counted_tokens += tokens
+            counted_size += bytes_here
+            density = max(density, tokens / bytes_here)
+    bound = min(1.0, density * DENSITY_MARGIN) if counted else 1.0
+    uncounted = rows - counted
+    input_tokens = counted_tokens + int((size - counted_size) * bound)
+    input_tokens += uncounted * OVERHEAD_TOKENS
+    output_tokens = rows * (job_type.prompt.max_tokens or 0)
+    worst = price.worst(
+        input_tokens, output_tokens, largest_prompt=int(largest * bound) + OVERHEAD_TOKENS
+    )
+    return Estimate(rows, input_tokens, output_tokens, worst, counted)

@@ -1,0 +1,1 @@
+"""The machinery under the guardrails: moments, decisions, the ledger and the one runner."""

@@ -1,0 +1,149 @@
+"""One result line of a batch, read without trust, and what a gate can say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+EVIDENCE_BYTES = 2_048
+"""How much of a refused line is kept. Enough to see what happened, too little to fill a disk."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one answer, as the service reports them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+
+
+class _Block(msgspec.Struct):
+    type: str
+    text: str = ""
+
+
+class _Message(msgspec.Struct):
+    content: list[_Block]
+    stop_reason: str | None = None
+    usage: Usage = Usage()
+    model: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    type: str = "unknown"
+    message: str = ""
+
+
+class _Error(msgspec.Struct):
+    error: _ErrorBody = msgspec.field(default_factory=_ErrorBody)
+
+
+class _Result(msgspec.Struct):
+    type: str
+    message: _Message | None = None
+    error: _Error | None = None
+
+
+class _Line(msgspec.Struct):
+    custom_id: str
+    result: _Result
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+_KINDS = frozenset({"succeeded", "errored", "canceled", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLine:
+    """A line of the results file that could be read."""
+
+    custom_id: str
+    kind: str
+    """`succeeded`, `errored`, `canceled` or `expired`."""
+    text: str
+    """The text blocks of a succeeded answer, joined; thinking and tool blocks are skipped."""
+    stop_reason: str | None
+    error_type: str
+    """The inner error type of an errored row; else empty."""
+    usage: Usage
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableLine:
+    """A line of the results file that could not be read; it never stops the others."""
+
+    problem: str
+    raw: bytes
+
+
+def read_line(raw: bytes) -> ResultLine | UnreadableLine:
+    """Read one line; never raises, whatever the bytes are."""
+    try:
+        line = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return UnreadableLine(str(error)[:200], raw)
+    result = line.result
+    if result.type not in _KINDS:
+        return UnreadableLine(f"unknown result type {result.type[:40]!r}", raw)
+    if result.type == "succeeded":
+        if result.message is None:
+            return UnreadableLine("a succeeded row without a message", raw)
+        blocks = result.message.content
+        text = (
+            blocks[0].text
+            if len(blocks) == 1 and blocks[0].type == "text"
+            else "".join(block.text for block in blocks if block.type == "text")
+        )
+        message = result.message
+        return ResultLine(
+            line.custom_id, "succeeded", text, message.stop_reason, "", message.usage, raw
+        )
+    error_type = result.error.error.type if result.error is not None else ""
+    return ResultLine(line.custom_id, result.type, "", None, error_type, _NO_USAGE, raw)
+
+
+_NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A succeeded line on its way through the gates."""
+
+    text: str
+    stop_reason: str | None
+    reference: str
+    """What the answer must echo."""
+    value: dict[str, Any] | None = None
+    """The value as far as the gates before have read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The gate lets the answer through, with the value it read."""
+
+    value: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The gate keeps the answer back."""
+
+    reason: str
+    """A stable code, e.g. `not_json`."""
+    detail: str
+    """What exactly was wrong. Untrusted: may quote the answer."""
+
+
+Verdict = Accepted | Quarantined
+
+
+class Gate(Protocol):
+    """Looks at one answer and accepts it or quarantines it with a reason code."""
+
+    def examine(self, answer: Answer) -> Verdict:
+        """Never raises, whatever the answer says."""
+        ...

@@ -1,0 +1,304 @@
+"""Collecting: wait for the end, read every line, sort each row into exactly one place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from anthropic.types.messages import MessageBatch
+
+from controls.core.answer import (
+    Accepted,
+    Answer,
+    Quarantined,
+    ResultLine,
+    UnreadableLine,
+    Usage,
+    Verdict,
+    read_line,
+)
+from controls.core.decision import Halt, Redownload
+from controls.core.ledger import Kept
+from controls.core.moment import AfterDownload, Balance, Unfinished
+from controls.core.results import DownloadBroke, stream_lines
+from controls.core.rows import Row
+from controls.core.work import QUARANTINED, STAGED, Desk, SentBatch, Stopped, Work
+
+FIRST_POLL = timedelta(seconds=30)
+LAST_POLL = timedelta(minutes=15)
+PATIENCE = timedelta(hours=25)
+"""A batch ends 24 hours after its creation; an hour later it counts as stuck."""
+ROWS_PER_WRITE = 5_000
+NAMED_IDS = 20
+"""How many offending ids a balance names; the rest is counted."""
+
+_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([a-zA-Z0-9_-]{1,64})"')
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What the downloads of one batch have brought so far."""
+
+    lines: dict[int, int] = field(default_factory=dict)
+    """Ordinal to a fingerprint of its line."""
+    conflicting: set[int] = field(default_factory=set)
+    unexpected: dict[str, None] = field(default_factory=dict)
+    unreadable: dict[int, None] = field(default_factory=dict)
+    """Fingerprints of unreadable lines."""
+    duplicated: int = 0
+    recovered: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    accepted: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    answered: list[tuple[int, str, int, int]] = field(default_factory=list)
+
+
+class Collector:
+    """Brings the answers of a batch home."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def collect(self, work: Work, batch: SentBatch) -> None:
+        """Wait, download until it balances, settle."""
+        ended = self._wait(batch)
+        counts = ended.request_counts
+        counted = {
+            "succeeded": counts.succeeded,
+            "errored": counts.errored,
+            "canceled": counts.canceled,
+            "expired": counts.expired,
+        }
+        harvest = Harvest()
+        downloads = 0
+        while True:
+            downloads += 1
+            before = len(harvest.lines)
+            problem = self._download(work, batch, harvest)
+            harvest.recovered += len(harvest.lines) - before if downloads > 1 else 0
+            balance = self._balance(work, batch, harvest, counted, downloads, problem)
+            decision = self._desk.ask(work.job, AfterDownload(balance))
+            if isinstance(decision, Redownload):
+                self._desk.alarm(work.job, f"{decision.why}; the results are read again")
+                self._desk.clock.sleep(timedelta(seconds=decision.after_seconds))
+                continue
+            break
+        self._give_up_contradictions(work, batch, harvest)
+        self._settle(work, batch, harvest, balance)
+        if isinstance(decision, Halt):
+            raise Stopped(decision.why)
+
+    def _wait(self, batch: SentBatch) -> MessageBatch:
+        desk = self._desk
+        pause = FIRST_POLL
+        deadline = desk.clock.now() + PATIENCE
+        while True:
+            seen = desk.patiently(
+                lambda: desk.client.messages.batches.retrieve(batch.id), f"polling {batch.id}"
+            )
+            if isinstance(seen, MessageBatch) and seen.processing_status == "ended":
+                return seen
+            if desk.clock.now() >= deadline:
+                raise Stopped(f"{batch.id} has not ended after {PATIENCE}")
+            desk.clock.sleep(pause)
+            pause = min(pause * 1.5, LAST_POLL)
+
+    def _download(self, work: Work, batch: SentBatch, harvest: Harvest) -> str:
+        """Read the results once; returns why it broke off, or nothing."""
+        seen_now: set[int] = set()
+        problem = ""
+        try:
+            for raw in stream_lines(self._desk.client, batch.id):
+                self._take(work, batch, harvest, raw, seen_now)
+                if len(harvest.accepted) >= ROWS_PER_WRITE:
+                    self._flush(work, batch, harvest)
+        except DownloadBroke as broke:
+            problem = f"the download of {batch.id} broke off: {broke}"
+        self._flush(work, batch, harvest)
+        return problem
+
+    def _take(
+        self, work: Work, batch: SentBatch, harvest: Harvest, raw: bytes, seen_now: set[int]
+    ) -> None:
+        """Sort one line: a new row, one we have, a contradiction, a stranger, or unreadable."""
+        line = read_line(raw)
+        if isinstance(line, UnreadableLine):
+            found = _CUSTOM_ID.search(raw)
+            custom_id = found[1].decode() if found else ""
+        else:
+            custom_id = line.custom_id
+        ordinal = work.namespace.ordinal(custom_id)
+        fingerprint = hash(raw)
+        if ordinal is None or ordinal not in batch.ordinals:
+            self._take_stranger(batch, harvest, line, custom_id, fingerprint)
+        elif ordinal not in harvest.lines:
+            harvest.lines[ordinal] = fingerprint
+            seen_now.add(ordinal)
+            self._take_new(work, batch, harvest, ordinal, custom_id, line)
+        elif harvest.lines[ordinal] != fingerprint:
+            harvest.conflicting.add(ordinal)
+        elif ordinal in seen_now:
+            harvest.duplicated += 1
+        else:
+            seen_now.add(ordinal)
+
+    def _take_stranger(
+        self,
+        batch: SentBatch,
+        harvest: Harvest,
+        line: ResultLine | UnreadableLine,
+        custom_id: str,
+        fingerprint: int,
+    ) -> None:
+        if isinstance(line, UnreadableLine) and not custom_id:
+            if fingerprint not in harvest.unreadable:
+                harvest.unreadable[fingerprint] = None
+                harvest.kept.append(
+                    Kept(batch.number, None, None, "", "unreadable", line.problem, line.raw)
+                )
+        elif custom_id not in harvest.unexpected:
+            harvest.unexpected[custom_id] = None
+            detail = f"no request of batch {batch.number} has this custom_id"
+            harvest.kept.append(
+                Kept(batch.number, None, None, custom_id, "unexpected", detail, line.raw)
+            )
+
+    def _take_new(
+        self,
+        work: Work,
+        batch: SentBatch,
+        harvest: Harvest,
+        ordinal: int,
+        custom_id: str,
+        line: ResultLine | UnreadableLine,
+    ) -> None:
+        row = self._desk.stack.identity.row_of(ordinal, work.rows)
+        if isinstance(line, UnreadableLine):
+            verdict: Verdict = Quarantined("unreadable", line.problem)
+            usage = Usage()
+        elif line.kind != "succeeded":
+            work.unfinished[ordinal] = Unfinished(
+                ordinal, line.kind, line.error_type, work.attempts[ordinal]
+            )
+            harvest.answered.append((ordinal, line.kind, 0, 0))
+            if work.slicing:
+                work.slice_lines[ordinal] = (line, "")
+            return
+        else:
+            reference = work.dresser.reference(work.rows[ordinal])
+            answer = Answer(line.text, line.stop_reason, reference)
+            verdict = self._examine(answer)
+            usage = line.usage
+            if work.slicing:
+                work.slice_lines[ordinal] = (line, reference)
+        work.unfinished.pop(ordinal, None)
+        harvest.tokens["input"] += usage.input_tokens
+        harvest.tokens["output"] += usage.output_tokens
+        harvest.tokens["written"] += usage.cache_creation_input_tokens or 0
+        harvest.tokens["read"] += usage.cache_read_input_tokens or 0
+        outcome = "accepted"
+        if isinstance(verdict, Accepted) and verdict.value is not None:
+            harvest.accepted.append((row, verdict.value))
+            work.state[row.ordinal] = STAGED
+        else:
+            refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
+            outcome = refusal.reason
+            harvest.kept.append(
+                Kept(batch.number, ordinal, row.key, custom_id, outcome, refusal.detail, line.raw)
+            )
+            work.state[row.ordinal] = QUARANTINED
+        harvest.answered.append((ordinal, outcome, usage.input_tokens, usage.output_tokens))
+
+    def _examine(self, answer: Answer) -> Verdict:
+        stack = self._desk.stack
+        verdict = stack.identity.examine(answer)
+        if isinstance(verdict, Quarantined):
+            return verdict
+        return stack.gate.examine(answer)
+
+    def _flush(self, work: Work, batch: SentBatch, harvest: Harvest) -> None:
+        job = work.job.id
+        if harvest.accepted:
+            self._desk.stack.sink.stage(job, harvest.accepted)
+        if harvest.kept:
+            self._desk.ledger.quarantine(job, harvest.kept)
+        if harvest.answered:
+            self._desk.ledger.answered(job, batch.number, harvest.answered)
+        harvest.accepted, harvest.kept, harvest.answered = [], [], []
+
+    def _balance(
+        self,
+        work: Work,
+        batch: SentBatch,
+        harvest: Harvest,
+        counted: dict[str, int],
+        downloads: int,
+        problem: str,
+    ) -> Balance:
+        missing = sorted(batch.ordinals - harvest.lines.keys())
+        return Balance(
+            batch_id=batch.id,
+            sent=len(batch.ordinals),
+            seen=len(harvest.lines),
+            lost=tuple(work.namespace.custom_id(ordinal) for ordinal in missing),
+            duplicated=harvest.duplicated,
+            conflicting=tuple(sorted(harvest.conflicting)),
+            unexpected=tuple(list(harvest.unexpected)[:NAMED_IDS]),
+            unreadable=len(harvest.unreadable),
+            recovered=harvest.recovered,
+            counted=counted,
+            downloads=downloads,
+            problem=problem,
+        )
+
+    def _give_up_contradictions(self, work: Work, batch: SentBatch, harvest: Harvest) -> None:
+        """Two different lines for one row: neither is believed."""
+        rows = [work.rows[ordinal] for ordinal in sorted(harvest.conflicting)]
+        staged = [row for row in rows if work.state[row.ordinal] == STAGED]
+        if staged:
+            self._desk.stack.sink.unstage(work.job.id, staged)
+        fresh = [row for row in rows if work.state[row.ordinal] != QUARANTINED]
+        for row in fresh:
+            work.state[row.ordinal] = QUARANTINED
+            work.unfinished.pop(row.ordinal, None)
+        self._desk.ledger.quarantine(
+            work.job.id,
+            [
+                Kept(
+                    batch.number,
+                    row.ordinal,
+                    row.key,
+                    work.namespace.custom_id(row.ordinal),
+                    "conflict",
+                    "the results hold two different lines for this row",
+                    b"",
+                )
+                for row in fresh
+            ],
+        )
+
+    def _settle(self, work: Work, batch: SentBatch, harvest: Harvest, balance: Balance) -> None:
+        """Book what the batch really cost, and what came of it."""
+        tokens = harvest.tokens
+        usage = Usage(tokens["input"], tokens["output"], tokens["written"], tokens["read"])
+        cost = self._desk.prices.price(work.job.type.prompt.model).of(usage)
+        work.spent_usd += cost
+        self._desk.ledger.append(
+            work.job.id,
+            "collected",
+            batch=batch.number,
+            batch_id=batch.id,
+            sent=balance.sent,
+            seen=balance.seen,
+            lost=len(balance.lost),
+            duplicated=balance.duplicated,
+            conflicting=len(balance.conflicting),
+            unexpected=len(balance.unexpected),
+            recovered=balance.recovered,
+            cost_usd=f"{cost:.6f}",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+        )

@@ -1,0 +1,118 @@
+"""What a control can say, and which word counts when several have spoken.
+
+Every decision but `Proceed` carries `why`: a clause that reads well in a report. The strictest
+wins: Proceed < Split < Resubmit < SendAgain < Redownload < Adopt < AskApproval < Halt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Nothing speaks against going on. The neutral member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Send these rows first and judge them before the others follow."""
+
+    first: tuple[int, ...]
+    """Ordinals of the rows of the first slice."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Send these rows again in a new batch; give those up with a reason code."""
+
+    again: tuple[int, ...]
+    give_up: tuple[tuple[int, str], ...]
+    """Ordinal and reason code of every row that will not be sent again."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """The create call did not take effect: repeat it after waiting."""
+
+    why: str
+    after_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """It is not known yet whether the create call took effect: wait, list the batches again."""
+
+    why: str
+    after_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Redownload:
+    """The results do not balance: read them once more."""
+
+    why: str
+    after_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The create call did take effect: go on with the batch that it made."""
+
+    batch_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Stop until a person has agreed."""
+
+    why: str
+    usd: str = field(default="")
+    """The amount to agree to, when it is about money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Stop all spending and all writing of this job, and page the owner."""
+
+    why: str
+
+
+Decision = (
+    Proceed | Split | Resubmit | SendAgain | LookAgain | Redownload | Adopt | AskApproval | Halt
+)
+
+STRICTNESS: tuple[type[Decision], ...] = (
+    Proceed,
+    Split,
+    Resubmit,
+    SendAgain,
+    LookAgain,
+    Redownload,
+    Adopt,
+    AskApproval,
+    Halt,
+)
+
+
+def merge(left: Decision, right: Decision) -> Decision:
+    """The stricter of two; two of the same kind keep both reasons or the union of rows."""
+    if isinstance(left, Halt) and isinstance(right, Halt):
+        return Halt(f"{left.why}; {right.why}")
+    if isinstance(left, Resubmit) and isinstance(right, Resubmit):
+        given_up = dict(left.give_up) | dict(right.give_up)
+        again = (set(left.again) | set(right.again)) - given_up.keys()
+        return Resubmit(
+            tuple(sorted(again)), tuple(sorted(given_up.items())), f"{left.why}; {right.why}"
+        )
+    return left if STRICTNESS.index(type(left)) >= STRICTNESS.index(type(right)) else right
+
+
+def strictest(decisions: Iterable[Decision]) -> Decision:
+    """The decision to follow when several controls have spoken."""
+    return reduce(merge, decisions, Proceed())

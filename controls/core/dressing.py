@@ -1,0 +1,90 @@
+"""Rows become requests: template, fence, reference, parameters."""
+
+from __future__ import annotations
+
+import msgspec
+
+from controls.core.rows import DressedRow, Row
+from controls.fence import Fencing, nonce_for
+from controls.ids import Identity, Namespace
+from controls.policy import JobType, Template
+
+
+BYTES_KEPT = 96 * 2**20
+"""Requests are looked at, counted and sent: up to this size they are dressed only once."""
+
+
+class Dresser:
+    """Dresses rows of one job. Deterministic: the same row always becomes the same bytes."""
+
+    def __init__(
+        self,
+        job_type: JobType,
+        namespace: Namespace,
+        secret: bytes,
+        fence: Fencing,
+        identity: Identity,
+    ) -> None:
+        self._prefix = namespace.prefix
+        self._secret = secret
+        self._fence = fence
+        self._identity = identity
+        self._segments = Template(job_type.prompt.template).segments()
+        self._fields = tuple(name for _, name in self._segments if name is not None)
+        head: dict[str, str | int] = {"model": job_type.prompt.model}
+        if job_type.prompt.max_tokens is not None:
+            head["max_tokens"] = job_type.prompt.max_tokens
+        if job_type.prompt.system:
+            head["system"] = job_type.prompt.system
+        self._head = msgspec.json.encode(head)[:-1] + b',"messages":[{"role":"user","content":'
+        self._encode = msgspec.json.Encoder().encode
+        self._references: dict[int, str] = {}
+        self._kept: dict[int, DressedRow] = {}
+        self._kept_bytes = 0
+
+    def dress(self, row: Row) -> DressedRow:
+        """The request of this row; asked for several times, made once while memory allows."""
+        kept = self._kept.get(row.ordinal)
+        if kept is not None and kept.row is row:
+            return kept
+        made = self._made(row)
+        if self._kept_bytes < BYTES_KEPT:
+            self._kept[row.ordinal] = made
+            self._kept_bytes += len(made.params)
+        return made
+
+    def forget(self) -> None:
+        """Drop what was kept: the requests are sent."""
+        self._kept.clear()
+        self._kept_bytes = 0
+
+    def _made(self, row: Row) -> DressedRow:
+        custom_id = f"{self._prefix}{row.ordinal}"
+        content = self._content(row)
+        nonce = nonce_for(self._secret, custom_id, content)
+        wrap, fields = self._fence.wrap, row.fields
+        parts = [self._fence.notice(nonce)]
+        for literal, name in self._segments:
+            parts.append(literal)
+            if name is not None:
+                parts.append(wrap(fields[name], nonce))
+        reference = self._identity.reference(self._secret, custom_id, content)
+        self._references[row.ordinal] = reference
+        parts.append(self._identity.request_echo(reference))
+        text = "".join(parts)
+        try:
+            encoded = self._encode(text)
+        except UnicodeEncodeError:
+            encoded = self._encode(text.encode("utf-8", "replace").decode())
+        return DressedRow(row, custom_id, self._head + encoded + b"}]}")
+
+    def reference(self, row: Row) -> str:
+        """What the answer to this row must echo."""
+        made = self._references.get(row.ordinal)
+        if made is not None:
+            return made
+        custom_id = f"{self._prefix}{row.ordinal}"
+        return self._identity.reference(self._secret, custom_id, self._content(row))
+
+    def _content(self, row: Row) -> str:
+        return "\x1f".join([row.fields[name] for name in self._fields])

@@ -1,0 +1,72 @@
+"""The raw results of a batch, line by line, through the official client.
+
+The client's own iterator builds a typed object per row and dies on one bad line. This reader asks
+for the raw stream and splits on newline only: Unicode has other line ends, and they may stand
+inside JSON strings. It never follows `results_url`, which could name a foreign host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anthropic
+from anthropic import APIResponse
+
+RAW = {"X-Stainless-Raw-Response": "stream", "Accept": "application/binary"}
+"""What the client's `with_streaming_response` adds to a call."""
+
+
+class _Raw(APIResponse[bytes]):
+    """The open response; the client wants a class of its own for it."""
+
+
+class DownloadBroke(Exception):  # noqa: N818 - it names what happened
+    """The stream ended before its end; what was complete has been delivered."""
+
+
+def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
+    """Every non-empty line of a batch's results.
+
+    Raises:
+        DownloadBroke: the connection failed or the service refused; say why and read again.
+    """
+    try:
+        response = client.get(
+            f"/v1/messages/batches/{batch_id}/results",
+            cast_to=_Raw,
+            options={"headers": RAW, "max_retries": 0},
+        )
+    except anthropic.AnthropicError as error:
+        raise DownloadBroke(problem_of(error)) from error
+    try:
+        yield from split_lines(response.iter_bytes())
+    except GeneratorExit:
+        raise
+    except Exception as error:
+        raise DownloadBroke(problem_of(error)) from error
+    finally:
+        response.close()
+
+
+def split_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines without their newline; blank lines and a byte order mark are dropped."""
+    rest = b""
+    first = True
+    for piece in pieces:
+        if first:
+            piece = piece.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the same piece, cleaned
+            first = False
+        lines = (rest + piece).split(b"\n") if rest else piece.split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            if stripped := line.strip(b"\r \t"):
+                yield stripped
+    if stripped := rest.strip(b"\r \t"):
+        yield stripped
+
+
+def problem_of(error: Exception) -> str:
+    """One clause about a failed call, without the body it may quote."""
+    if isinstance(error, anthropic.APIStatusError):
+        return f"HTTP {error.status_code} {error.type or ''}".strip()
+    return type(error).__name__

@@ -1,0 +1,133 @@
+"""What one run of a job holds in memory, and how it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import anthropic
+
+from controls.core.alerts import Alert, Pager
+from controls.core.answer import ResultLine
+from controls.core.clock import Clock
+from controls.core.control import Control
+from controls.core.decision import Decision, Halt, Proceed, strictest
+from controls.core.dressing import Dresser
+from controls.core.ledger import Ledger
+from controls.core.moment import Approval, Moment, Unfinished
+from controls.core.rows import Row
+from controls.ids import Namespace
+from controls.policy import JobType
+from controls.prices import PriceTable
+from controls.stack import Stack
+
+NOTHING, STAGED, QUARANTINED = range(3)
+"""Where a row stands while its job runs."""
+
+
+class Stopped(Exception):  # noqa: N818 - it names what happened
+    """A decision that ends the run."""
+
+    def __init__(self, why: str, status: str = "halted") -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a job type over some rows."""
+
+    id: str
+    type: JobType
+    approvals: tuple[Approval, ...] = ()
+    seed: int = 0
+    """Draws the canary slice and the sample for the estimate."""
+
+
+@dataclass(slots=True)
+class SentBatch:
+    """One batch of a running job."""
+
+    number: int
+    ordinals: frozenset[int]
+    intended_at: datetime
+    id: str = ""
+
+
+@dataclass(slots=True)
+class Work:
+    """The state of one run; what must survive it is in the ledger."""
+
+    job: Job
+    rows: Sequence[Row]
+    namespace: Namespace
+    dresser: Dresser
+    state: bytearray
+    attempts: bytearray
+    """How often each row was sent."""
+    batches: list[SentBatch] = field(default_factory=list)
+    unfinished: dict[int, Unfinished] = field(default_factory=dict)
+    slice_lines: dict[int, tuple[ResultLine, str]] = field(default_factory=dict)
+    """Line and reference of every answer to the canary slice, while it runs."""
+    slicing: bool = False
+    spent_usd: Decimal = Decimal(0)
+    reserved_usd: Decimal = Decimal(0)
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The things every part of the runner works with."""
+
+    client: anthropic.Anthropic
+    ledger: Ledger
+    clock: Clock
+    stack: Stack
+    prices: PriceTable
+    pager: Pager
+
+    def ask(self, job: Job, moment: Moment) -> Decision:
+        """The strictest decision of all controls; one that raises is taken for `Halt`."""
+        decision = strictest(self._asked(control, moment) for control in self.stack.controls)
+        if not isinstance(decision, Proceed):
+            self.ledger.append(
+                job.id,
+                "decided",
+                at=type(moment).__name__,
+                decision=type(decision).__name__,
+                why=decision.why,
+            )
+        return decision
+
+    def _asked(self, control: Control, moment: Moment) -> Decision:
+        try:
+            return control.decide(moment)
+        except Exception as error:  # noqa: BLE001 - a control that breaks must not open the gate
+            name = type(control).__name__
+            return Halt(f"{name} could not decide: {type(error).__name__}: {str(error)[:200]}")
+
+    def alarm(self, job: Job, what: str) -> None:
+        """Tell the owner, and the ledger that the owner was told."""
+        self.ledger.append(job.id, "paged", owner=job.type.owner, what=what)
+        self.pager.page(Alert(self.clock.now(), job.type.owner, job.id, what))
+
+    def patiently(self, call: Callable[[], object], what: str, tries: int = 8) -> object:
+        """Repeat a call that changes nothing, with growing waits, until it answers.
+
+        Raises:
+            Stopped: it kept failing, or the service refuses for good.
+        """
+        for attempt in range(1, tries + 1):
+            try:
+                return call()
+            except anthropic.APIStatusError as error:
+                if error.status_code in (400, 401, 402, 403):
+                    raise Stopped(f"{what}: HTTP {error.status_code} {error.type}") from error
+                problem = f"HTTP {error.status_code}"
+            except (anthropic.AnthropicError, ValueError) as error:
+                problem = type(error).__name__
+            self.clock.sleep(timedelta(seconds=min(2.0**attempt, 300.0)))
+        raise Stopped(f"{what} failed {tries} times, last with {problem}")

@@ -1,0 +1,128 @@
+"""The custom_id namespace and the binding of an answer to its row.
+
+`custom_id`s are `TEAM-JOB-ORDINAL` in at most 64 characters of `[a-zA-Z0-9_-]`: the API refuses
+the colons of the usual recipe. The ordinal makes the id reversible without a search; what it
+stands for was written to the ledger before the call.
+
+The binding protects from answers on the wrong row and from answers that left the task: each
+request carries a short reference made from its id and content, and asks for it back. An answer
+with another row's reference is `wrong_row`; one without any is `off_task`.
+
+Weakness: a model that obeys an injected instruction and still copies the reference passes; the
+canary's eval set and label distribution are the neighbours that can notice it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from controls.core.answer import Accepted, Answer, Quarantined, Verdict
+from controls.core.rows import Row
+
+REFERENCE_FIELD = "ref"
+"""The property in which an answer gives the reference back."""
+
+_UNSAFE = re.compile(r"[^a-zA-Z0-9_]+")
+_ORDINAL = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII)
+
+
+def slug(text: str, length: int) -> str:
+    """`text` as a part of a `custom_id`, without the dash that separates the parts.
+
+    What had to be changed begins with an underscore and ends with a digest, so that two
+    different names never become one.
+    """
+    clean = _UNSAFE.sub("_", text).strip("_")
+    if clean == text and len(clean) <= length:
+        return clean
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"_{clean[: length - 10]}_{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The `custom_id`s of one job. Total length at most 20 + 1 + 28 + 1 + 12 = 62."""
+
+    team: str
+    job: str
+
+    @property
+    def prefix(self) -> str:
+        """What all ids of this job begin with."""
+        return f"{slug(self.team, 20)}-{slug(self.job, 28)}-"
+
+    def custom_id(self, ordinal: int) -> str:
+        """The id of the row with this ordinal."""
+        return f"{self.prefix}{ordinal}"
+
+    def ordinal(self, custom_id: str) -> int | None:
+        """The ordinal behind an id, or None when it is not one of this job's ids."""
+        prefix = self.prefix
+        if not custom_id.startswith(prefix):
+            return None
+        digits = custom_id[len(prefix) :]
+        return int(digits) if _ORDINAL.fullmatch(digits) else None
+
+
+class Identity(Protocol):
+    """How an answer finds its row again."""
+
+    def reference(self, secret: bytes, custom_id: str, content: str) -> str:
+        """What the answer must echo, or nothing."""
+        ...
+
+    def request_echo(self, reference: str) -> str:
+        """What the prompt says about it, or nothing."""
+        ...
+
+    def examine(self, answer: Answer) -> Verdict:
+        """Whether this answer belongs to the row that it came back for."""
+        ...
+
+    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:
+        """The row whose answer came back under this ordinal; `sent` is what the ledger holds."""
+        ...
+
+
+class _Echo(msgspec.Struct):
+    ref: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_ECHO = msgspec.json.Decoder(_Echo)
+
+
+@dataclass(frozen=True, slots=True)
+class RowBinding:
+    """Binds each answer to its row by a reference of ten hexadecimal digits (40 bits)."""
+
+    def reference(self, secret: bytes, custom_id: str, content: str) -> str:
+        """Ten hexadecimal digits from the job's secret, the id and the content."""
+        seed = b"%s/%s/" % (secret, custom_id.encode())
+        return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+    def request_echo(self, reference: str) -> str:
+        """The sentence that closes the user message."""
+        return f'\n\nCopy "{reference}" into the field "{REFERENCE_FIELD}" of your answer.'
+
+    def examine(self, answer: Answer) -> Verdict:
+        """Accept an answer that echoes its own reference; leave what is no object to others."""
+        try:
+            echo = _ECHO.decode(answer.text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return Accepted(answer.value)
+        if echo.ref is msgspec.UNSET:
+            return Quarantined("off_task", f"the answer does not echo {REFERENCE_FIELD!r}")
+        if bytes(echo.ref) == b'"%s"' % answer.reference.encode():
+            return Accepted(answer.value)
+        given = bytes(echo.ref)[:24].decode("utf-8", "replace")
+        return Quarantined("wrong_row", f"the answer echoes {given}, not {answer.reference!r}")
+
+    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:
+        """By the ledger: the row that was sent under this ordinal."""
+        return sent[ordinal]

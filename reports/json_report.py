@@ -1,0 +1,76 @@
+"""`report.json`: the file that every other format can be made from again.
+
+The overall verdict and the counts stand at the top for readers such as `jq`; `load` ignores
+them and counts again. Hidden characters are written as JSON escapes, everything else as UTF-8.
+A high and a low surrogate side by side mean one character in JSON, and come back as that.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from reports.codec import CAUSE, Json, decode, encode, wrong
+from reports.errors import ReportError
+from reports.model import SCHEMA_VERSION, GameDayReport, Verdict
+from reports.untrusted import is_hidden
+
+
+def render_json(report: GameDayReport) -> str:
+    """The report as JSON, the same bytes for the same report."""
+    head: dict[str, Json] = {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": report.verdict.name,
+        "counts": {verdict.name: report.count(verdict) for verdict in Verdict},
+    }
+    body = cast("dict[str, Json]", encode(report))
+    text = json.dumps(head | body, indent=2, ensure_ascii=False, allow_nan=False)
+    return "\n".join(map(_escape_hidden, text.split("\n"))) + "\n"
+
+
+def load(text: str) -> GameDayReport:
+    """The report that a `report.json` holds, or a ReportError that says what is wrong with it."""
+    document = _parse(text)
+    if not isinstance(document, dict):
+        raise wrong("an object", document, "the top of the file")
+    _check_version(document)
+    report = decode(GameDayReport, document, "")
+    assert isinstance(report, GameDayReport)
+    return report
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ReportError(
+            f"This is not JSON: {error.msg}.",
+            where=f"line {error.lineno}, column {error.colno}",
+            fix=CAUSE,
+        ) from None
+    except (RecursionError, ValueError):
+        raise ReportError(
+            "This is not a report: it is nested too deep or holds a number without end.", fix=CAUSE
+        ) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ReportError(f"{name} is not a number that JSON knows.", fix=CAUSE)
+
+
+def _check_version(document: dict[str, Any]) -> None:
+    version = document.get("schema_version")
+    if not isinstance(version, str):
+        raise ReportError("This is not a report of gameday.", where="schema_version", fix=CAUSE)
+    if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        raise ReportError(
+            f"The report has schema {version[:20]!a}; this gameday reads {SCHEMA_VERSION}.",
+            where="schema_version",
+            fix="Use the gameday that wrote it, or run the drills again.",
+        )
+
+
+def _escape_hidden(line: str) -> str:
+    if line.isprintable() and line.isascii():
+        return line
+    return "".join(json.dumps(c)[1:-1] if is_hidden(c) else c for c in line)

@@ -1,0 +1,222 @@
+"""The one model of a game day; every format is rendered from it and from nothing else.
+
+All values are frozen. Nothing here reads a clock, a file or the environment: two runs with
+the same seed build the same report, byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
+
+SCHEMA_VERSION = "1.0"
+"""Version of `report.json`. The first number changes when a reader could break."""
+
+
+class Verdict(IntEnum):
+    """The outcome of a drill; that of a game day is the worst of its drills."""
+
+    PASS = 0
+    INCONCLUSIVE = 1
+    FAIL = 2
+    ERROR = 3
+
+
+class ArmName(str, Enum):
+    """One of the three runs that every drill consists of."""
+
+    CALM = "calm"
+    """Controls, no fault. Must hold."""
+    BARE = "bare"
+    """Fault, without the drill's controls. Must break."""
+    GUARDED = "guarded"
+    """Fault and controls. Must hold."""
+
+
+class Outcome(str, Enum):
+    """What a check found."""
+
+    HELD = "held"
+    BROKE = "broke"
+    NOT_EXERCISED = "not exercised"
+    """There was nothing to judge, so nothing was proved."""
+    RAISED = "raised"
+    """The check itself failed; the harness, not the pipeline, is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check says about one arm."""
+
+    check: str
+    """The check's name, e.g. `EveryRowAccountedFor`."""
+    outcome: Outcome
+    says: str
+    """One clause with counts, e.g. `41 of 3000 rows are nowhere, first ticket-17`."""
+    examined: int
+    """How many things the check looked at. Zero means that it saw nothing."""
+    offenders: int = 0
+    """How many of them broke the rule."""
+    evidence: tuple[str, ...] = ()
+    """The first offenders, at most a handful. Text from rows and models: untrusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """Proof that something went wrong on purpose: one fault or sabotage in one arm."""
+
+    name: str
+    """The fault as it is written in the drill, e.g. `Stall(after_requests=1500, lasting=25h)`."""
+    story: str
+    """What it does, in one sentence."""
+    planned: str
+    """How often it was meant to strike, e.g. `2% of the rows`."""
+    fired: int
+    where: tuple[str, ...] = ()
+    """The first places it struck: calls, batches or `custom_id`s. Untrusted text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline."""
+
+    at: timedelta
+    """Virtual time since the start of the arm."""
+    who: str
+    """`pipeline`, `service`, `control`, `fault` or `operator`."""
+    what: str
+    """Untrusted: may quote a row or a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """How far the damage of one arm travelled. Rows are the user's rows, counted once."""
+
+    rows: int
+    """Rows that the job was given."""
+    sent: int
+    """Distinct requests that reached the service; more than `rows` if rows were multiplied."""
+    promoted: int
+    """Rows whose value reached the system of record."""
+    wrong: int
+    """Rows whose value in the system of record is not what the service answered for that row."""
+    lost: int
+    """Rows that the pipeline believes done and that are nowhere."""
+    quarantined: int
+    waiting: int
+    """Rows that a stopped job still holds back, visibly."""
+    leaked: int
+    """Requests that carried a value of a column that is not allowed."""
+    billed_usd: Decimal
+    """By the service's meter."""
+    approved_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReport:
+    """One arm of one drill, judged."""
+
+    arm: ArmName
+    held: bool
+    """Every check held."""
+    expected_to_hold: bool
+    ended: str
+    """How the pipeline ended, e.g. `done` or `halted: the worst case of $35.20 exceeds …`."""
+    lasted: timedelta
+    """Virtual time from start to end."""
+    detected_after: timedelta | None
+    """Virtual time until the first alarm; None if there was none."""
+    blast: BlastRadius
+    findings: tuple[Finding, ...]
+    injections: tuple[Injection, ...]
+    alarms: tuple[str, ...]
+    timeline: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookStep:
+    """One of the three questions of an incident, with its answer."""
+
+    question: str
+    """`Stop the bleeding`, `Count the affected rows` or `Reverse exactly those`."""
+    command: str
+    """What to type or call."""
+    result: str
+    """What the drill saw when it executed this step in the guarded arm; empty if it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """One drill, judged."""
+
+    name: str
+    claim: str
+    """The sentence the drill sets out to prove."""
+    story: str
+    """The paragraphs after the claim."""
+    failure_mode: str
+    """What it defends against, e.g. `silent partial drop`."""
+    controls: tuple[str, ...]
+    """The controls that the bare arm goes without, as written in the drill."""
+    verdict: Verdict
+    because: str
+    """Why this verdict, in one clause."""
+    arms: tuple[ArmReport, ...]
+    """Calm, bare, guarded, in this order. Empty when the harness broke before."""
+    runbook: tuple[RunbookStep, ...]
+    replay: str
+    """The command that repeats exactly this drill."""
+    error: str = ""
+    """The traceback when the verdict is ERROR; else empty."""
+
+    def arm(self, name: ArmName) -> ArmReport | None:
+        """The arm of this name, or None when the harness broke before it ran."""
+        return next((arm for arm in self.arms if arm.arm is name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A drill that was asked for or available, and could not be run on these rows or this job."""
+
+    name: str
+    claim: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the appendix, e.g. `anthropic` / `2.11.0`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class GameDayReport:
+    """One game day."""
+
+    seed: int
+    started_at: datetime
+    """Virtual, aware: where the simulated clock began. Never the wall clock."""
+    command: str
+    """The command that repeats the whole game day."""
+    job: str
+    """The job type's name and policy version."""
+    rows_source: str
+    """A file's name, or `seeded support tickets`."""
+    rows: int
+    drills: tuple[DrillReport, ...]
+    not_applicable: tuple[NotApplicable, ...]
+    appendix: tuple[Fact, ...]
+    """Versions, digests, licences."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of all drills; INCONCLUSIVE when none was run."""
+        return max((drill.verdict for drill in self.drills), default=Verdict.INCONCLUSIVE)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many drills ended with this verdict."""
+        return sum(drill.verdict is verdict for drill in self.drills)

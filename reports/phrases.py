@@ -1,0 +1,182 @@
+"""Words and numbers that every format shares. Nothing here judges; it only puts into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from reports.model import (
+    ArmName,
+    ArmReport,
+    BlastRadius,
+    DrillReport,
+    Finding,
+    GameDayReport,
+    Outcome,
+    Verdict,
+)
+
+CENT = Decimal("0.01")
+SMALLEST_SHOWN = Decimal("0.0001")
+
+SYMBOLS = {Verdict.PASS: "✓", Verdict.INCONCLUSIVE: "?", Verdict.FAIL: "✗", Verdict.ERROR: "!"}
+
+MEANINGS = {
+    Verdict.PASS: "proved their control",
+    Verdict.INCONCLUSIVE: "proved nothing",
+    Verdict.FAIL: "failed",
+    Verdict.ERROR: "could not be run to the end",
+}
+
+OUTCOMES = {
+    Outcome.HELD: "held",
+    Outcome.BROKE: "broke",
+    Outcome.NOT_EXERCISED: "was not exercised",
+    Outcome.RAISED: "raised an error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the bare arms cost more than the guarded ones."""
+
+    rows: int = 0
+    """Rows wrong in the system of record, or lost."""
+    leaks: int = 0
+    """Requests that carried a value that is not allowed."""
+    usd: Decimal = Decimal(0)
+    """Negative if the controls cost more than they saved."""
+
+
+def saved_by(drill: DrillReport) -> Saved | None:
+    """The difference between bare and guarded; None if one of them did not run."""
+    bare, guarded = drill.arm(ArmName.BARE), drill.arm(ArmName.GUARDED)
+    if bare is None or guarded is None:
+        return None
+    return Saved(
+        rows=harmed(bare.blast) - harmed(guarded.blast),
+        leaks=bare.blast.leaked - guarded.blast.leaked,
+        usd=bare.blast.billed_usd - guarded.blast.billed_usd,
+    )
+
+
+def saved_in_all(report: GameDayReport) -> Saved:
+    """The sum over the drills that passed: what was not proved is not claimed."""
+    proved = [drill for drill in report.drills if drill.verdict is Verdict.PASS]
+    each = [saved for saved in map(saved_by, proved) if saved]
+    return Saved(
+        rows=sum(saved.rows for saved in each),
+        leaks=sum(saved.leaks for saved in each),
+        usd=sum((saved.usd for saved in each), Decimal(0)),
+    )
+
+
+def gains(report: GameDayReport) -> str:
+    """`Saved 1,041 rows, 3 leaks and $12.00.`, or nothing if nothing was saved."""
+    saved = saved_in_all(report)
+    things = [plural(saved.rows, "row")] if saved.rows > 0 else []
+    things += [plural(saved.leaks, "leak")] if saved.leaks > 0 else []
+    things += [money(saved.usd)] if saved.usd > 0 else []
+    if not things:
+        return ""
+    price = f" for {money(-saved.usd)} more" if saved.usd < 0 else ""
+    return f"Saved {enumerate_words(things)}{price}."
+
+
+def enumerate_words(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def harmed(blast: BlastRadius) -> int:
+    """Rows that are wrong in the system of record or nowhere."""
+    return blast.wrong + blast.lost
+
+
+def headline(report: GameDayReport) -> str:
+    """One sentence: how many drills proved their control, and what became of the others."""
+    if not report.drills:
+        return "No drill was run, so nothing was proved."
+    proved, all_drills = report.count(Verdict.PASS), len(report.drills)
+    sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
+    sentence += "its control" if proved == 1 else "their control"
+    others = [
+        f"{report.count(verdict)} {MEANINGS[verdict]}"
+        for verdict in sorted(Verdict, reverse=True)
+        if verdict is not Verdict.PASS and report.count(verdict)
+    ]
+    return "; ".join([sentence, *others]) + "."
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 row`, `3,000 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def money(usd: Decimal) -> str:
+    """Dollars to the cent, and to a hundredth of a cent where less than a dollar needs it."""
+    sign, size = ("-", -usd) if usd < 0 else ("", usd)
+    if 0 < size < SMALLEST_SHOWN:
+        return f"{sign}<${SMALLEST_SHOWN}"
+    precise = size < 1 and size % CENT
+    return f"{sign}${size:,.4f}" if precise else f"{sign}${size:,.2f}"
+
+
+def clock(duration: timedelta) -> str:
+    """Hours, minutes and seconds, `24:10:00`; milliseconds only where there are some."""
+    sign, size = ("-", -duration) if duration < timedelta(0) else ("", duration)
+    minutes, seconds = divmod(size.days * 86_400 + size.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{size.microseconds // 1_000:03}" if size.microseconds else ""
+    return f"{sign}{hours}:{minutes:02}:{seconds:02}{fraction}"
+
+
+def held_or_broke(arm: ArmReport) -> str:
+    """What happened to this arm, in one word."""
+    return "held" if arm.held else "broke"
+
+
+def as_expected(arm: ArmReport) -> str:
+    """Whether that is what had to happen."""
+    if arm.held is arm.expected_to_hold:
+        return "as it should"
+    return "should have held" if arm.expected_to_hold else "should have broken"
+
+
+def promoted(blast: BlastRadius) -> str:
+    """`2,959 of 3,000 rows promoted`."""
+    return f"{blast.promoted:,} of {plural(blast.rows, 'row')} promoted"
+
+
+def detection(arm: ArmReport) -> str:
+    """When the first alarm rang, in virtual time."""
+    if arm.detected_after is None:
+        return "no alarm"
+    return f"first alarm at +{clock(arm.detected_after)}"
+
+
+def troubles(drill: DrillReport) -> list[str]:
+    """What stands between this drill and a PASS, most telling first, as plain clauses."""
+    return [line for arm in drill.arms for line in _troubles_of(arm)]
+
+
+def _troubles_of(arm: ArmReport) -> list[str]:
+    wanted = {Outcome.NOT_EXERCISED, Outcome.RAISED}
+    if arm.expected_to_hold:
+        wanted.add(Outcome.BROKE)
+    lines = [_sentence(arm, finding) for finding in arm.findings if finding.outcome in wanted]
+    if arm.arm is ArmName.BARE:
+        lines += [
+            f"{arm.arm.value}: {injection.name} never fired"
+            for injection in arm.injections
+            if not injection.fired
+        ]
+    return lines
+
+
+def _sentence(arm: ArmReport, finding: Finding) -> str:
+    outcome = OUTCOMES[finding.outcome]
+    text = f"{arm.arm.value}: {finding.check} {outcome}: {finding.says}"
+    return f"{text}; first: {finding.evidence[0]}" if finding.evidence else text

@@ -1,0 +1,94 @@
+"""The report for a terminal: one block per drill, one line for the whole game day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+from reports.model import ArmReport, DrillReport, GameDayReport, NotApplicable, Verdict
+from reports.phrases import (
+    clock,
+    gains,
+    headline,
+    held_or_broke,
+    money,
+    promoted,
+    troubles,
+)
+from reports.untrusted import shown, shown_end
+
+INDENT = " " * 6
+TROUBLES_SHOWN = 5
+"""Per drill; the HTML report has all of them."""
+
+
+class Style(Enum):
+    """How the verdict words are written."""
+
+    PLAIN = "plain"
+    COLOUR = "colour"
+
+
+COLOURS = {
+    Verdict.PASS: "\x1b[1;32m",
+    Verdict.INCONCLUSIVE: "\x1b[1;33m",
+    Verdict.FAIL: "\x1b[1;31m",
+    Verdict.ERROR: "\x1b[1;35m",
+}
+RESET = "\x1b[0m"
+
+
+def render_text(report: GameDayReport, style: Style = Style.PLAIN) -> str:
+    """The whole game day as lines of text; escape sequences only for `Style.COLOUR`."""
+    blocks = ["\n".join(drill_lines(drill, style)) for drill in report.drills]
+    blocks += [_not_applicable(drill) for drill in report.not_applicable]
+    return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
+
+
+def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]:
+    """One drill: verdict, claim, why, the three arms, what went wrong, and how to repeat it."""
+    yield f"{_verdict(drill.verdict, style)}  {shown(drill.name)}"
+    yield f"{INDENT}{shown(drill.claim)}"
+    yield f"{INDENT}{shown(drill.because)}"
+    yield from _arm_lines(drill.arms)
+    yield from _trouble_lines(drill)
+    if drill.error:
+        yield from (f"{INDENT}| {line}" for line in shown_end(drill.error).split("\n"))
+    yield f"{INDENT}again: {shown(drill.replay)}"
+
+
+def _arm_lines(arms: tuple[ArmReport, ...]) -> Iterator[str]:
+    rows = [
+        (arm.arm.value, held_or_broke(arm), clock(arm.lasted), promoted(arm.blast)) for arm in arms
+    ]
+    times = max((len(row[2]) for row in rows), default=0)
+    words = max((len(row[3]) for row in rows), default=0)
+    for arm, (name, outcome, lasted, done) in zip(arms, rows, strict=True):
+        cost = money(arm.blast.billed_usd)
+        yield f"{INDENT}{name:<9} {outcome:<6} {lasted:>{times}}   {done:<{words}}   {cost}"
+
+
+def _trouble_lines(drill: DrillReport) -> Iterator[str]:
+    """A drill that passed has no trouble to show."""
+    if drill.verdict is Verdict.PASS:
+        return
+    lines = troubles(drill)
+    for line in lines[:TROUBLES_SHOWN]:
+        yield f"{INDENT}- {shown(line)}"
+    if len(lines) > TROUBLES_SHOWN:
+        yield f"{INDENT}- and {len(lines) - TROUBLES_SHOWN} more in the HTML report"
+
+
+def _not_applicable(drill: NotApplicable) -> str:
+    return f"not applicable  {shown(drill.name)}\n{INDENT}{shown(drill.why)}"
+
+
+def _summary(report: GameDayReport, style: Style) -> str:
+    sentences = [headline(report), gains(report), f"Seed {report.seed}."]
+    return f"{_verdict(report.verdict, style)}  {' '.join(filter(None, sentences))}"
+
+
+def _verdict(verdict: Verdict, style: Style) -> str:
+    if style is Style.PLAIN:
+        return f"{verdict.name:<4}"
+    return f"{COLOURS[verdict]}{verdict.name:<4}{RESET}"

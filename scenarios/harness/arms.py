@@ -1,0 +1,185 @@
+"""Running a drill: three worlds, three records, one report."""
+
+from __future__ import annotations
+
+import shlex
+import traceback
+from pathlib import Path
+
+from reports import (
+    ArmName,
+    ArmReport,
+    BlastRadius,
+    DrillReport,
+    Finding,
+    Injection,
+    NotApplicable,
+    Outcome,
+    RunbookStep,
+    Verdict,
+)
+from scenarios.harness.checks import Check, Ended, dump
+from scenarios.harness.drill import Drill
+from scenarios.harness.record import Record
+from scenarios.harness.task import RowSource, Task
+from scenarios.harness.telling import merged
+from scenarios.harness.verdict import judge_arms
+from scenarios.harness.world import Game, World, bound
+from simulator.faults import NoFault
+
+
+def applies(drill: Drill, game: Game) -> NotApplicable | None:
+    """Why a drill cannot be run on these rows; None when it can."""
+    task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
+    why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
+    return NotApplicable(drill.name, drill.claim, why) if why else None
+
+
+def run_drill(drill: Drill, game: Game) -> DrillReport:
+    """All three arms of a drill, judged. What breaks in the harness becomes the verdict ERROR."""
+    arms: list[ArmReport] = []
+    runbook: tuple[RunbookStep, ...] = ()
+    error = ""
+    try:
+        for arm in ArmName:
+            report, steps = run_arm(drill, game, arm)
+            arms.append(report)
+            runbook = steps or runbook
+        verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
+    except Exception as problem:  # noqa: BLE001 - the harness broke, and the report says so
+        verdict, because = Verdict.ERROR, f"the harness broke: {type(problem).__name__}"
+        error = _where(problem)
+    return DrillReport(
+        name=drill.name,
+        claim=drill.claim,
+        story=drill.story,
+        failure_mode=drill.defends_against,
+        controls=tuple(
+            part.__name__ if isinstance(part, type) else repr(part) for part in drill.controls
+        ),
+        verdict=verdict,
+        because=because,
+        arms=tuple(arms) if not error else (),
+        runbook=runbook,
+        replay=f"gameday run {shlex.quote(drill.name)} --seed {game.seed}{game.options}",
+        error=error,
+    )
+
+
+def run_arm(drill: Drill, game: Game, arm: ArmName) -> tuple[ArmReport, tuple[RunbookStep, ...]]:
+    """One arm: a fresh world, the script, the record, the checks; and the executed runbook."""
+    world = World(game, drill, arm)
+    drill.script(world)
+    world.close_books()
+    record = world.record()
+    findings = tuple(_judge(check, record) for check in (Ended(arm), *drill.checks))
+    start = world.started_at
+    first_alarm = min((alarm.at for alarm in record.alarms), default=None)
+    report = ArmReport(
+        arm=arm,
+        held=all(f.outcome in (Outcome.HELD, Outcome.NOT_EXERCISED) for f in findings),
+        expected_to_hold=arm is not ArmName.BARE or drill.is_good_day,
+        ended=record.status if not record.why else f"{record.status}: {record.why}",
+        lasted=record.lasted,
+        detected_after=None if first_alarm is None else first_alarm - start,
+        blast=_blast(record),
+        findings=findings,
+        injections=_injections(drill, game, world, record),
+        alarms=tuple(alarm.what for alarm in record.alarms),
+        timeline=merged(world.timeline, record.books, start),
+    )
+    steps = _execute_runbook(world, record) if arm is ArmName.GUARDED else ()
+    return report, steps
+
+
+def _judge(check: Check, record: Record) -> Finding:
+    try:
+        return check.judge(record)
+    except Exception as problem:  # noqa: BLE001 - a check that raises is a finding of its own
+        return Finding(type(check).__name__, Outcome.RAISED, _where(problem), 0)
+
+
+def _where(problem: BaseException) -> str:
+    """The error and the last places it came through, without the folders of this machine."""
+    frames = traceback.extract_tb(problem.__traceback__)[-4:]
+    places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
+    return f"{type(problem).__name__}: {str(problem)[:500]} ({places})"
+
+
+def _blast(record: Record) -> BlastRadius:
+    return BlastRadius(
+        rows=len(record.rows),
+        sent=record.sent,
+        promoted=len(record.promoted),
+        wrong=len(record.wrong),
+        lost=len(record.lost),
+        quarantined=len(record.quarantined),
+        waiting=len(record.waiting),
+        leaked=len({key for key, _ in record.leaks}),
+        billed_usd=record.books.billed_usd,
+        approved_usd=record.approved_usd,
+    )
+
+
+def _injections(
+    drill: Drill, game: Game, world: World, record: Record
+) -> tuple[Injection, ...]:
+    """Planned against fired, for every fault and sabotage of this arm."""
+    if world.arm is ArmName.CALM:
+        return ()
+    struck = {firing.fault: firing for firing in record.books.firings.values()}
+    found = []
+    for fault in bound(drill.faults, game):
+        if isinstance(fault, NoFault):
+            continue
+        firing = struck.get(fault.describe())
+        found.append(
+            Injection(
+                name=fault.describe(),
+                story=_first_line(fault),
+                planned=fault.planned(),
+                fired=firing.count if firing else 0,
+                where=firing.places[:5] if firing else (),
+            )
+        )
+    for act, spoiled in world.spoiled:
+        found.append(
+            Injection(type(act).__name__, _first_line(act), act.planned(), spoiled.fired, spoiled.where)
+        )
+    return tuple(found)
+
+
+def _first_line(thing: object) -> str:
+    return (type(thing).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+
+
+def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
+    """The three questions of an incident, answered by doing them after the record was taken."""
+    alarms = [alarm.at for alarm in record.alarms]
+    creates = [call for call in record.books.calls if call.endpoint.value == "create"]
+    later = [call for call in creates if alarms and call.at > max(alarms)]
+    reasons: dict[str, int] = {}
+    for reason in record.quarantined.values():
+        reasons[reason] = reasons.get(reason, 0) + 1
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
+    count = world.rollback()
+    restored = dump(world.record().after) == dump(record.before)
+    proof = "equals" if restored else "DIFFERS FROM"
+    return (
+        RunbookStep(
+            "Stop the bleeding",
+            "outcome = runner.run(job, rows)  # outcome.status, outcome.why",
+            f"the job is {record.status}; {len(later)} create calls followed the last alarm",
+        ),
+        RunbookStep(
+            "Count the affected rows",
+            "ledger.quarantined(job.id); outcome.waiting",
+            f"{len(record.promoted):,} promoted, {len(record.quarantined):,} quarantined"
+            f"{f' ({listed})' if listed else ''}, {len(record.waiting):,} held back",
+        ),
+        RunbookStep(
+            "Reverse exactly those",
+            "runner.rollback(job)",
+            f"put {count:,} rows back; the system of record {proof} its state before the job",
+        ),
+    )

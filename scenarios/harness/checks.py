@@ -1,0 +1,328 @@
+"""Checks: each judges the record of one arm, from the service's books and the tables themselves.
+
+A check is a frozen value with `judge(record) -> Finding`. It counts what it looked at: a check
+that saw nothing proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import jsonschema_rs
+
+from controls import Canary
+from reports import ArmName, Finding, Outcome
+from scenarios.harness.record import Record, canonical
+
+EVIDENCE = 5
+"""How many offenders a finding names."""
+
+
+class Check(Protocol):
+    """Says what one arm's record shows about one invariant."""
+
+    def judge(self, record: Record) -> Finding:
+        """The finding, with counts and the first offenders."""
+        ...
+
+
+def found(
+    check: object, examined: int, offenders: Collection[str], held: str, broke: str
+) -> Finding:
+    """A finding from its offenders. `held` and `broke` are clauses; nothing examined, nothing
+    proved."""
+    name = type(check).__name__
+    if offenders:
+        first = list(offenders)[:EVIDENCE]
+        return Finding(
+            name,
+            Outcome.BROKE,
+            f"{len(offenders):,} {broke}",
+            examined,
+            len(offenders),
+            tuple(first),
+        )
+    if not examined:
+        return Finding(name, Outcome.NOT_EXERCISED, "there was nothing to look at", 0)
+    return Finding(name, Outcome.HELD, held, examined)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The pipeline came to an end of its own: on a calm day to a good one, never by crashing.
+
+    Part of every drill; without it a pipeline that dies at once would look harmless.
+    """
+
+    arm: ArmName
+
+    def judge(self, record: Record) -> Finding:
+        good = {"done"} if self.arm is ArmName.CALM else {"done", "halted", "waiting for approval", "rolled back"}
+        bad = [] if record.status in good else [f"{record.status}: {record.why}"]
+        return found(self, 1, bad, f"the pipeline ended: {record.status}", "bad end of the pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class EveryRowAccountedFor:
+    """Conservation: each row ends as promoted, quarantined, or visibly held back."""
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        return found(
+            self,
+            total,
+            record.lost,
+            f"{len(record.promoted & record.keys):,} promoted, {len(record.quarantined):,} "
+            f"quarantined, {len(record.waiting):,} held back",
+            f"of {total:,} rows are nowhere, and nobody was told",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EveryRowAnswered:
+    """Every row has its answer in the system of record at the end."""
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        return found(
+            self,
+            total,
+            missing,
+            f"all {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingUnvalidated:
+    """Every new value in the system of record has the agreed shape, to the type."""
+
+    def judge(self, record: Record) -> Finding:
+        validator = jsonschema_rs.validator_for(record.job_type.answer.schema)
+        offenders = []
+        for key in sorted(record.promoted):
+            value = {str(name): v for name, v in record.after[key].items() if v is not None}
+            if not validator.is_valid(value):
+                offenders.append(f"{key}: {canonical(record.after[key])[:160]}")
+        return found(
+            self,
+            len(record.promoted),
+            offenders,
+            f"{len(record.promoted):,} new values have the agreed shape",
+            f"of {len(record.promoted):,} new values break the schema",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EveryValueFromItsOwnRow:
+    """Every new value is what the service's model honestly answered for that very row."""
+
+    def judge(self, record: Record) -> Finding:
+        offenders = [f"{key}: {canonical(record.after[key])[:160]}" for key in record.wrong]
+        total = len(record.promoted)
+        return found(
+            self,
+            total,
+            offenders,
+            f"{total:,} new values are answers to their own row",
+            f"of {total:,} new values are not an answer to their row",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpendWithinApproval:
+    """What the service billed never exceeds what was approved, resubmissions included."""
+
+    def judge(self, record: Record) -> Finding:
+        billed, approved = record.books.billed_usd, record.approved_usd
+        over = [f"${billed:.2f} against ${approved:.2f}"] if billed > approved else []
+        return found(
+            self,
+            len(record.books.calls),
+            over,
+            f"${billed:.2f} billed of ${approved:.2f} approved",
+            f"overrun: ${billed:.2f} billed, ${approved:.2f} approved",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoRowPaidTwice:
+    """No row's request succeeded, and was billed, more than once."""
+
+    def judge(self, record: Record) -> Finding:
+        bills = Counter(
+            request.custom_id
+            for request in record.books.requests
+            if request.billed_picodollars > 0
+        )
+        twice = [f"{custom_id}: {count} times" for custom_id, count in bills.items() if count > 1]
+        return found(
+            self,
+            len(bills),
+            twice,
+            f"{len(bills):,} rows were billed, each once",
+            f"of {len(bills):,} billed rows were paid more than once",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyTheCanaryWasSent:
+    """Under a poisoned template, no more requests than the canary reached the service."""
+
+    def judge(self, record: Record) -> Finding:
+        size = Canary(record.job_type.canary).size(len(record.rows))
+        beyond = [request.custom_id for request in record.books.requests[size:]]
+        poisoned = record.unseen > 0
+        return found(
+            self,
+            record.sent,
+            beyond if poisoned else (),
+            f"{record.sent:,} requests were sent, the canary is {size:,}"
+            if poisoned
+            else f"{record.sent:,} requests showed the model its row's text",
+            f"requests beyond the canary of {size:,} were sent",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingBeyondTheRows:
+    """No request reached the service that the user has no row for."""
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        beyond = [request.custom_id for request in record.books.requests[total:]]
+        return found(
+            self,
+            max(record.sent, len(record.books.calls)),
+            beyond,
+            f"{record.sent:,} requests for {total:,} rows",
+            f"requests more than there are rows ({total:,})",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoForbiddenValueSent:
+    """No request carried a value of a column that the job type does not allow."""
+
+    def judge(self, record: Record) -> Finding:
+        examined = record.sent or (len(record.books.calls) if record.forbidden_columns else 0)
+        return found(
+            self,
+            examined,
+            [f"{key}: {column}" for key, column in record.leaks],
+            f"{record.sent:,} requests carried none of {', '.join(record.forbidden_columns)}",
+            "values of forbidden columns reached the service",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoInjectionPromoted:
+    """No answer of a misled model is in the system of record."""
+
+    def judge(self, record: Record) -> Finding:
+        wrong = set(record.wrong)
+        offenders = [
+            f"{key}: {record.planted[key][:120]}" for key in sorted(record.planted) if key in wrong
+        ]
+        obeyed = sum("obeyed" in request.tags for request in record.books.requests)
+        return found(
+            self,
+            len(record.planted) or record.sent,
+            offenders,
+            f"{len(record.planted):,} instructions were planted, the model obeyed {obeyed:,}, "
+            "none reached the record",
+            f"of {len(record.planted):,} planted instructions decided what the record says",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoCleanRowBlamed:
+    """No row without an injected instruction was quarantined for one."""
+
+    def judge(self, record: Record) -> Finding:
+        clean = record.keys - record.planted.keys()
+        blamed = [
+            f"{key}: {reason}"
+            for key, reason in sorted(record.quarantined.items())
+            if key in clean and reason in ("off_task", "wrong_row")
+        ]
+        return found(
+            self,
+            len(clean),
+            blamed,
+            f"none of {len(clean):,} clean rows was suspected",
+            f"of {len(clean):,} clean rows were suspected",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCleanOrRestored:
+    """Whatever was promoted is right; or the system of record is as before, byte for byte."""
+
+    def judge(self, record: Record) -> Finding:
+        restored = dump(record.after) == dump(record.before)
+        damaged = sorted(
+            key
+            for key in record.before.keys() | record.after.keys()
+            if record.before.get(key) != record.after.get(key)
+        )
+        spoiled = bool(record.wrong) or bool(record.before.keys() - record.after.keys())
+        return found(
+            self,
+            len(record.rows),
+            damaged if spoiled and not restored else (),
+            "the record is as it was before, byte for byte"
+            if restored
+            else f"{len(record.promoted):,} new values, all right",
+            "rows of the record are neither right nor as before",
+        )
+
+
+def dump(table: object) -> str:
+    """A table as text: every key, column, type and value, in order of keys."""
+    assert isinstance(table, dict)
+    return "\n".join(f"{key!r}\t{table[key]!r}" for key in sorted(table))
+
+
+@dataclass(frozen=True, slots=True)
+class DamageIsHeard:
+    """A fault that struck raises an alarm; a day on which none struck raises none."""
+
+    def judge(self, record: Record) -> Finding:
+        alarms = [alarm.what for alarm in record.alarms]
+        if not record.struck:
+            return found(self, len(record.rows), alarms, "no alarm on a good day", "false alarms")
+        silent = [] if alarms else [f"{record.struck:,} times"]
+        says = f"{len(alarms)} alarms, first: {alarms[0][:160]}" if alarms else ""
+        return found(self, record.struck, silent, says, "fault struck and nobody heard of it")
+
+
+@dataclass(frozen=True, slots=True)
+class NoAlarm:
+    """Nobody is woken up."""
+
+    def judge(self, record: Record) -> Finding:
+        alarms: Sequence[str] = [alarm.what for alarm in record.alarms]
+        return found(self, len(record.rows), alarms, "nobody was woken up", "alarms")
+
+
+@dataclass(frozen=True, slots=True)
+class EndsWithin:
+    """The job ends in bounded virtual time."""
+
+    limit: timedelta
+
+    def judge(self, record: Record) -> Finding:
+        late = [str(record.lasted)] if record.lasted > self.limit else []
+        return found(
+            self,
+            max(1, len(record.books.calls)),
+            late,
+            f"ended after {record.lasted}, the limit is {self.limit}",
+            f"end after {record.lasted}, the limit is {self.limit}",
+        )

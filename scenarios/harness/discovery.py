@@ -1,0 +1,81 @@
+"""Finding drills: every `Drill` value in the `scenarios` package, or in a file of the user's."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+
+import scenarios
+from scenarios.harness.drill import Drill
+from scenarios.harness.errors import UsageError
+
+
+def all_drills() -> tuple[Drill, ...]:
+    """The drills that ship, by failure mode and name."""
+    found: list[Drill] = []
+    for module in pkgutil.iter_modules(scenarios.__path__):
+        if not module.ispkg:
+            found += drills_in(importlib.import_module(f"scenarios.{module.name}"))
+    return tuple(sorted(found, key=lambda drill: (drill.defends_against, drill.name)))
+
+
+def drills_in(module: ModuleType) -> list[Drill]:
+    """The drills that a module declares."""
+    return [value for value in vars(module).values() if isinstance(value, Drill)]
+
+
+def select(names: Sequence[str], *, slow: bool = False) -> tuple[Drill, ...]:
+    """The drills of these names or files; without any, all that are not slow.
+
+    Raises:
+        UsageError: there is no such drill, or a file cannot be loaded or declares none.
+    """
+    known = {drill.name: drill for drill in all_drills()}
+    if not names:
+        return tuple(drill for drill in known.values() if slow or not drill.slow)
+    chosen: dict[str, Drill] = {}
+    for name in names:
+        for drill in load_file(Path(name)) if name.endswith(".py") else [named(name, known)]:
+            chosen[drill.name] = drill
+    return tuple(chosen.values())
+
+
+def named(name: str, known: dict[str, Drill]) -> Drill:
+    """The drill of this name; dashes count as underscores."""
+    plain = name.replace("-", "_")
+    if plain not in known:
+        near = get_close_matches(plain, known, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}?" if near else "See: gameday list"
+        raise UsageError(f"There is no drill named {name!r}.", fix=hint)
+    return known[plain]
+
+
+def load_file(path: Path) -> Iterable[Drill]:
+    """The drills of a Python file."""
+    spec = importlib.util.spec_from_file_location(f"gameday_file_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UsageError(f"There is no drill file {path}.", fix="Check the path.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"The drill file {path} cannot be loaded: {type(error).__name__}: {error}.",
+            fix="Mend it; python FILE shows the whole story.",
+        ) from error
+    found = drills_in(module)
+    if not found:
+        raise UsageError(
+            f"The file {path} declares no drill.",
+            fix="Put @drill(...) above a function that takes a world.",
+        )
+    return found

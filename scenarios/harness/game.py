@@ -1,0 +1,171 @@
+"""A game day: many drills over the same rows, one report."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from controls import JobType, Row, load_job_type
+from controls.policy import Template
+from reports import DrillReport, Fact, GameDayReport, NotApplicable
+from scenarios.harness.arms import applies, run_drill
+from scenarios.harness.drill import Drill
+from scenarios.harness.errors import UsageError
+from scenarios.harness.rows import RowSet, read_rows
+from scenarios.harness.sabotage import RunawayJoin
+from scenarios.harness.tickets import tickets
+from scenarios.harness.world import Game
+from simulator import VirtualClock
+
+DEFAULT_JOB = Path(__file__).parent.parent / "jobs" / "tickets.toml"
+CLEAN_ROWS_PER_INSTRUCTION = 9
+"""Around rows that are nothing but instructions, so many seeded rows stand without any."""
+
+
+def open_game(rows: Path | None, job: Path | None, seed: int) -> Game:
+    """The rows, the job type and the seed of a game day.
+
+    Raises:
+        UsageError, ControlError: a file is not what it should be.
+    """
+    job_type = load_job_type(job or DEFAULT_JOB)
+    options = f" --rows {shlex.quote(str(rows))}" if rows else ""
+    options += f" --job {shlex.quote(str(job))}" if job else ""
+    if rows is None:
+        if job is not None:
+            made = tickets(seed)
+            missing = sorted(set(_needed(job_type)) - set(made.columns))
+            if missing:
+                raise UsageError(
+                    f"The job {job} needs {', '.join(map(repr, missing))}, which the seeded "
+                    "tickets do not have.",
+                    fix="Give your rows with --rows FILE.",
+                )
+        return Game(job_type, tickets(seed), seed, options=options)
+    rowset = read_rows(rows, job_type)
+    column = job_type.rows.injection_column
+    if column is None:
+        return Game(job_type, rowset, seed, options=options)
+    if column not in rowset.columns:
+        raise UsageError(
+            f"The rows have no column {column!r}, which rows.injection_column names.",
+            fix=f"There are: {', '.join(rowset.columns)}.",
+        )
+    instructions = tuple(row.fields[column] for row in rowset.rows if row.fields[column].strip())
+    clean = _clean_rows(job_type, rowset, seed, (CLEAN_ROWS_PER_INSTRUCTION + 1) * len(instructions))
+    return Game(job_type, clean, seed, instructions, options)
+
+
+def _needed(job_type: JobType) -> Iterator[str]:
+    yield from Template(job_type.prompt.template).fields()
+    yield from (name for name in (job_type.rows.key, job_type.rows.label_column) if name)
+
+
+def _clean_rows(job_type: JobType, origin: RowSet, seed: int, count: int) -> RowSet:
+    """Seeded tickets in the columns of a file that holds nothing but instructions."""
+    made = tickets(seed, count)
+    rows = tuple(
+        Row(
+            row.ordinal,
+            f"row-{row.ordinal + 1}",
+            {
+                **dict.fromkeys(origin.columns, ""),
+                **({job_type.rows.key: f"row-{row.ordinal + 1}"} if job_type.rows.key else {}),
+                job_type.text_field: row.fields["body"],
+            },
+        )
+        for row in made.rows
+    )
+    source = f"{origin.source}, planted among {count:,} seeded tickets"
+    return RowSet(source, origin.digest, origin.columns, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which drills will be run, and which cannot."""
+
+    drills: tuple[Drill, ...]
+    not_applicable: tuple[NotApplicable, ...]
+
+
+def plan(drills: Sequence[Drill], game: Game) -> Plan:
+    """Sort drills by whether they can be run on these rows."""
+    reasons = {drill.name: applies(drill, game) for drill in drills}
+    return Plan(
+        tuple(drill for drill in drills if reasons[drill.name] is None),
+        tuple(reason for reason in reasons.values() if reason is not None),
+    )
+
+
+def play(
+    plan: Plan, game: Game, workers: int, on_done: Callable[[DrillReport], None]
+) -> tuple[DrillReport, ...]:
+    """Run all drills of a plan, on several cores where that is possible.
+
+    The reports come back in the order of the plan, whoever finished first.
+    """
+    if workers <= 1 or len(plan.drills) <= 1 or sys.platform != "linux":
+        reports = []
+        for drill in plan.drills:
+            reports.append(run_drill(drill, game))
+            on_done(reports[-1])
+        return tuple(reports)
+    by_name: dict[str, DrillReport] = {}
+    _shared.update({drill.name: (drill, game) for drill in plan.drills})
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(min(workers, len(plan.drills)), mp_context=fork) as pool:
+        futures = [pool.submit(_run_shared, drill.name) for drill in longest_first(plan.drills)]
+        for future in as_completed(futures):
+            report = future.result()
+            by_name[report.name] = report
+            on_done(report)
+    return tuple(by_name[drill.name] for drill in plan.drills)
+
+
+_shared: dict[str, tuple[Drill, Game]] = {}
+"""What forked workers inherit: a drill is a function and cannot be sent to them."""
+
+
+def _run_shared(name: str) -> DrillReport:
+    return run_drill(*_shared[name])
+
+
+def longest_first(drills: Sequence[Drill]) -> list[Drill]:
+    """Drills with the most rows first, so that no core idles at the end."""
+
+    def rows(drill: Drill) -> int:
+        return max((act.rows for act in drill.sabotage if isinstance(act, RunawayJoin)), default=0)
+
+    return sorted(drills, key=rows, reverse=True)
+
+
+def report_of(
+    game: Game, plan: Plan, drills: Sequence[DrillReport], command: str
+) -> GameDayReport:
+    """The report of a game day. The same seed and input make the same bytes."""
+    job_type = game.job_type
+    return GameDayReport(
+        seed=game.seed,
+        started_at=VirtualClock().now(),
+        command=command,
+        job=f"{job_type.name} ({job_type.policy_version}, approved by {job_type.approved_by})",
+        rows_source=game.rowset.source,
+        rows=len(game.rowset.rows),
+        drills=tuple(drills),
+        not_applicable=plan.not_applicable,
+        appendix=(
+            Fact("batch-gameday", version("batch-gameday")),
+            Fact("anthropic", version("anthropic")),
+            Fact("Python", sys.version.split()[0]),
+            Fact("rows, SHA-256", game.rowset.digest),
+            Fact("model", f"{job_type.prompt.model}, simulated"),
+            Fact("clock", "virtual: no time of this report was waited for"),
+        ),
+    )
+

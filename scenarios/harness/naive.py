@@ -1,0 +1,175 @@
+"""The unguarded pipeline: what usually stands where a control is missing.
+
+The bare arm replaces a drill's controls by these. Each does what common examples on the web do;
+none of it is meant for production.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete
+
+from controls import (
+    Canary,
+    CostCeiling,
+    FieldAllowlist,
+    IdempotentSubmit,
+    PromptFence,
+    Quarantine,
+    Reconciliation,
+    Requeue,
+    Row,
+    RowBinding,
+    Stack,
+    Staging,
+    SystemOfRecord,
+)
+from controls.core.answer import Accepted, Answer, Quarantined, Verdict
+from controls.core.control import Control
+from controls.core.decision import Decision, Halt, Proceed, SendAgain
+from controls.core.moment import CreateFailed, Moment
+from controls.staging import Value
+
+ALL_CONTROLS: tuple[type, ...] = (
+    FieldAllowlist,
+    CostCeiling,
+    Canary,
+    IdempotentSubmit,
+    Reconciliation,
+    Requeue,
+    Quarantine,
+    PromptFence,
+    RowBinding,
+    Staging,
+)
+"""Everything that a drill can name and the bare arm can go without."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlindRetry:
+    """Sends again whatever failed, twice, as the client does by default."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """Any failed create is repeated up to the third attempt."""
+        if not isinstance(moment, CreateFailed):
+            return Proceed()
+        if moment.attempt > 2:  # noqa: PLR2004 - the client's default max_retries
+            return Halt(f"gave up: {moment.problem}")
+        return SendAgain("retried", 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class NoFence:
+    """Pastes text into the prompt."""
+
+    def wrap(self, text: str, nonce: str) -> str:  # noqa: ARG002 - nothing marks the text
+        return text
+
+    def notice(self, nonce: str) -> str:  # noqa: ARG002 - nothing is said either
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByPosition:
+    """Joins answers to rows by position in the row source, read again when they arrive."""
+
+    read_again: Callable[[], Sequence[Row]]
+
+    def reference(self, secret: bytes, custom_id: str, content: str) -> str:  # noqa: ARG002
+        return ""
+
+    def request_echo(self, reference: str) -> str:  # noqa: ARG002 - nothing is asked back
+        return ""
+
+    def examine(self, answer: Answer) -> Verdict:
+        return Accepted(answer.value)
+
+    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:  # noqa: ARG002 - not remembered
+        return self.read_again()[ordinal]
+
+
+_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustingParser:
+    """Takes what looks like an answer and makes it fit, so that nothing is ever lost."""
+
+    label: str
+    columns: tuple[str, ...]
+
+    def examine(self, answer: Answer) -> Verdict:
+        """Coerces every text into a row of the table."""
+        try:
+            value = json.loads(answer.text)
+        except ValueError:
+            found = _OBJECT.search(answer.text)
+            try:
+                value = json.loads(found[0]) if found else answer.text
+            except ValueError:
+                value = answer.text
+        if isinstance(value, list):
+            value = value[0] if value else ""
+        if not isinstance(value, dict):
+            value = {self.label: str(value)[:200]}
+        if not value:
+            return Quarantined("empty", "nothing to coerce")
+        return Accepted({name: _storable(value.get(name)) for name in self.columns})
+
+
+def _storable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | None) else json.dumps(value)
+
+
+class StraightToRecord:
+    """Writes answers into the system of record as they come."""
+
+    def __init__(self, record: SystemOfRecord) -> None:
+        self._record = record
+        self._written: dict[str, None] = {}
+
+    def stage(self, job: str, accepted: Sequence[tuple[Row, Value]]) -> None:  # noqa: ARG002
+        with self._record.engine.begin() as connection:
+            self._record.write(connection, [(row.key, value) for row, value in accepted])
+        self._written.update(dict.fromkeys(row.key for row, _ in accepted))
+
+    def unstage(self, job: str, rows: Sequence[Row]) -> None:
+        """Nothing was staged."""
+
+    def promote(self, job: str) -> int:  # noqa: ARG002 - it has happened already
+        return len(self._written)
+
+    def rollback(self, job: str, keys: Collection[str] | None = None) -> int:  # noqa: ARG002
+        """Deletes what it wrote; what stood there before is gone."""
+        doomed = [key for key in self._written if keys is None or key in keys]
+        with self._record.engine.begin() as connection:
+            for key in doomed:
+                connection.execute(delete(self._record.table).where(self._record.key == key))
+        return len(doomed)
+
+
+def without(
+    stack: Stack,
+    named: Collection[type],
+    *,
+    label: str,
+    read_again: Callable[[], Sequence[Row]],
+    record: SystemOfRecord,
+) -> Stack:
+    """The same stack with these controls replaced by what usually stands in their place."""
+    kept: list[Control] = [part for part in stack.controls if type(part) not in named]
+    if IdempotentSubmit in named:
+        kept.append(BlindRetry())
+    columns = tuple(column.name for column in record.table.c if column is not record.key)
+    return Stack(
+        controls=tuple(kept),
+        gate=TrustingParser(label, columns) if Quarantine in named else stack.gate,
+        fence=NoFence() if PromptFence in named else stack.fence,
+        identity=ByPosition(read_again) if RowBinding in named else stack.identity,
+        sink=StraightToRecord(record) if Staging in named else stack.sink,
+    )

@@ -1,0 +1,59 @@
+"""The report folder: made before anything runs, filled without ever leaving half a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reports import Format, GameDayReport, render
+from scenarios.harness.errors import UsageError
+
+FILES = {
+    Format.HTML: "report.html",
+    Format.JSON: "report.json",
+    Format.JUNIT: "junit.xml",
+}
+JOURNAL = "journal.jsonl"
+
+
+def open_folder(folder: Path) -> Path:
+    """The folder, made and found writable; the journal of a former run is removed.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".gameday-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+        (folder / JOURNAL).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The output folder {folder} cannot be written: {error.strerror}.",
+            fix="Choose another with --out DIR.",
+        ) from None
+    return folder
+
+
+def write_reports(report: GameDayReport, folder: Path) -> Path:
+    """Every format into the folder, each whole or not at all; the path of the HTML report."""
+    for form, name in FILES.items():
+        write_whole(folder / name, render(report, form))
+    return folder / FILES[Format.HTML]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.write_bytes(text.encode("utf-8", "backslashreplace"))
+        os.replace(draft, path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", fix="Choose another place."
+        ) from None

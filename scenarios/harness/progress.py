@@ -1,0 +1,50 @@
+"""Progress on stderr: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from reports import DrillReport
+from reports.untrusted import shown
+
+
+class Steps(Protocol):
+    """Hears of every drill that is done."""
+
+    def __call__(self, report: DrillReport, /) -> None: ...
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Steps]:
+    """Show how far the game day is; `total` drills are expected."""
+    if not sys.stderr.isatty():
+        yield _lines(total)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only for people
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("drills", total=total)
+
+        def step(report: DrillReport) -> None:
+            bar.update(task, advance=1, description=f"{report.verdict.name} {report.name}"[:60])
+
+        yield step
+
+
+def _lines(total: int) -> Steps:
+    done = 0
+
+    def step(report: DrillReport) -> None:
+        nonlocal done
+        done += 1
+        print(
+            f"gameday: {done}/{total} {report.verdict.name} {shown(report.name)}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return step

@@ -1,0 +1,202 @@
+"""The frozen evidence that one arm leaves behind: the only thing checks may look at.
+
+It is made from the service's books and from outside views of the tables, never from the ledger
+or from the word of a control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+import msgspec
+
+from controls import Alert, JobType, Row
+from controls.ids import REFERENCE_FIELD
+from simulator import Books
+
+Value = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What happened in one arm."""
+
+    job_type: JobType
+    rows: tuple[Row, ...]
+    """The rows as the user has them, before any sabotage."""
+    planted: Mapping[str, str]
+    """Row key to the instruction that was planted in its text."""
+    books: Books
+    before: Mapping[str, Value]
+    """The system of record before the arm, by key."""
+    after: Mapping[str, Value]
+    quarantined: Mapping[str, str]
+    """Row key to reason code, as the quarantine table says."""
+    status: str
+    """How the pipeline ended: `done`, `halted`, `waiting for approval`, `crashed`, `not run`."""
+    why: str
+    alarms: tuple[Alert, ...]
+    lasted: timedelta
+    approved_usd: Decimal
+    sabotaged: int = 0
+    """How many things were changed on the user's side."""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """Row key to the name under which the service's model knows the row's text."""
+
+    @cached_property
+    def promoted(self) -> frozenset[str]:
+        """Keys whose value in the system of record is new."""
+        return frozenset(
+            key for key, value in self.after.items() if value != self.before.get(key)
+        )
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Keys of all rows that the job was about."""
+        return frozenset(row.key for row in self.rows)
+
+    @cached_property
+    def honest(self) -> Mapping[str, frozenset[str]]:
+        """Per subject, what the model answered when it was not misled, in canonical form."""
+        answers: dict[str, set[str]] = {}
+        for request in self.books.requests:
+            if request.subject is not None and "obeyed" not in request.tags and request.text:
+                value = self.canonical_answer(request.text)
+                if value is not None:
+                    answers.setdefault(request.subject, set()).add(value)
+        return {subject: frozenset(values) for subject, values in answers.items()}
+
+    @cached_property
+    def wrong(self) -> tuple[str, ...]:
+        """Keys in the system of record whose new value is not an answer to their own row."""
+        nothing: frozenset[str] = frozenset()
+        return tuple(
+            sorted(
+                key
+                for key in self.promoted
+                if canonical(self.after[key])
+                not in self.honest.get(self.subjects.get(key, ""), nothing)
+            )
+        )
+
+    @cached_property
+    def lost(self) -> tuple[str, ...]:
+        """Keys that a pipeline which believes itself done has neither stored nor set aside."""
+        if self.status != "done":
+            return ()
+        return tuple(sorted(self.keys - self.promoted - self.quarantined.keys()))
+
+    @cached_property
+    def waiting(self) -> tuple[str, ...]:
+        """Keys that a stopped pipeline holds back, visibly, because it says that it stopped."""
+        if self.status == "done":
+            return ()
+        return tuple(sorted(self.keys - self.promoted - self.quarantined.keys()))
+
+    @property
+    def sent(self) -> int:
+        """Requests that reached the service in batches, resubmissions included."""
+        return len(self.books.requests)
+
+    @cached_property
+    def unseen(self) -> int:
+        """Requests in which the model did not find the text of any row."""
+        return sum(
+            request.subject is None or "prose" in request.tags
+            for request in self.books.requests
+            if request.outcome == "succeeded"
+        )
+
+    @cached_property
+    def struck(self) -> int:
+        """How often faults struck, by the service's own count, and what was sabotaged."""
+        return sum(firing.count for firing in self.books.firings.values()) + self.sabotaged
+
+    @cached_property
+    def leaks(self) -> tuple[tuple[str, str], ...]:
+        """Row key and column of every request that carried a forbidden value of its own row."""
+        return tuple(self._leaks())
+
+    def _leaks(self) -> Iterator[tuple[str, str]]:
+        by_subject = {self.subjects[row.key]: row for row in self.rows if row.key in self.subjects}
+        needles = {subject: self._needles(row) for subject, row in by_subject.items()}
+        requests = [
+            (bytes(request.params), request.subject)
+            for request in self.books.requests
+            if request.subject in by_subject
+        ]
+        for params, subject in requests:
+            for column, (needle, by_chance) in needles[subject].items():
+                if needle not in params:
+                    continue
+                static = 0
+                for other, stranger in requests:
+                    if needle != needles[stranger].get(column, (b"", 0))[0]:
+                        chance = self._in_allowed(needle, by_subject[stranger])
+                        static = max(0, other.count(needle) - chance)
+                        break
+                if params.count(needle) > by_chance + static:
+                    yield by_subject[subject].key, column
+
+    def _needles(self, row: Row) -> dict[str, tuple[bytes, int]]:
+        """Per forbidden column: its value as it would stand in a body, and how often the row's
+        allowed fields happen to contain it."""
+        found = {column: in_json(row.fields[column]) for column in self.forbidden_columns}
+        return {
+            column: (needle, self._in_allowed(needle, row))
+            for column, needle in found.items()
+            if len(needle) >= SHORTEST
+        }
+
+    def _in_allowed(self, needle: bytes, row: Row) -> int:
+        allowed = self.job_type.rows.allowed_fields
+        return sum(in_json(row.fields.get(name, "")).count(needle) for name in allowed)
+
+    @cached_property
+    def forbidden_columns(self) -> tuple[str, ...]:
+        """Columns of the rows that the job type does not allow."""
+        columns = self.rows[0].fields if self.rows else {}
+        return tuple(name for name in columns if name not in self.job_type.rows.allowed_fields)
+
+    def canonical_answer(self, text: str) -> str | None:
+        """The answer object in a text, without its reference; None if there is none."""
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        value.pop(REFERENCE_FIELD, None)
+        return canonical(value)
+
+
+SHORTEST = 4
+"""Forbidden values shorter than this occur everywhere by chance and are not searched for."""
+
+
+def canonical(value: Value) -> str:
+    """A value as comparable text: sorted names, without those that are empty, numbers as floats
+    where that is exact, so that a REAL column compares equal to what was written."""
+    return msgspec.json.encode(
+        {
+            name: float(member) if isinstance(member, int) and _exact(member) else member
+            for name, member in value.items()
+            if member is not None
+        },
+        order="sorted",
+    ).decode()
+
+
+def _exact(number: int) -> bool:
+    return abs(number) <= 2**53 and not isinstance(number, bool)
+
+
+@lru_cache(maxsize=65_536)
+def in_json(value: str) -> bytes:
+    """A text as it stands inside a JSON string."""
+    return msgspec.json.encode(value.encode("utf-8", "replace").decode())[1:-1]

@@ -1,0 +1,19 @@
+"""Drill: the prompt grew by a field, the bill by a factor."""
+
+from controls import CostCeiling
+from scenarios import DamageIsHeard, OversizePrompt, SpendWithinApproval, World, drill
+
+
+@drill(
+    defends_against="cost runaway",
+    sabotage=[OversizePrompt()],
+    controls=[CostCeiling],
+    checks=[SpendWithinApproval(), DamageIsHeard()],
+)
+def oversize_prompt_is_refused(world: World) -> None:
+    """Prompts that carry their whole history along are refused before anything is sent.
+
+    The text column suddenly holds the complete thread. Each answer is as short and as right as
+    ever; what grew is the input, twenty times over, in every row.
+    """
+    world.run(world.rows())

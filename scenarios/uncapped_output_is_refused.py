@@ -1,0 +1,21 @@
+"""Drill: one answer that never ends costs as much as a thousand."""
+
+from controls import CostCeiling
+from scenarios import DamageIsHeard, SpendWithinApproval, UncappedOutput, World, drill
+from simulator.faults import RunsOn
+
+
+@drill(
+    defends_against="cost runaway",
+    sabotage=[UncappedOutput()],
+    faults=[RunsOn(share=0.06, spare_batches=1)],
+    controls=[CostCeiling],
+    checks=[SpendWithinApproval(), DamageIsHeard()],
+)
+def uncapped_output_is_refused(world: World) -> None:
+    """Requests that ask for far more output than the cap are refused before anything is sent.
+
+    Somebody was annoyed by an answer that was cut off, and raised max_tokens for good. It goes
+    well until some rows make the model ramble up to the new limit.
+    """
+    world.run(world.rows())

@@ -1,0 +1,235 @@
+"""Api.handle(Request) -> Response: the whole service as a function, without sockets.
+
+Not safe for use by several threads at a time: whoever serves it calls `handle` from one thread
+at a time (`asgi.py` runs it on its event loop).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from simulator import batches, errors, messages, routes
+from simulator.access import Bucket, Caller, Gate
+from simulator.accounts import close_books
+from simulator.batch import Batch
+from simulator.batches import Reply
+from simulator.billing import Meter
+from simulator.books import Books, Call
+from simulator.clock import Clock, VirtualClock
+from simulator.errors import ApiError
+from simulator.faults.fault import Fault
+from simulator.faults.plan import FaultPlan
+from simulator.faults.wire import WireCall
+from simulator.history import History
+from simulator.limits import Limits
+from simulator.randomness import Ids, Streams
+from simulator.responder.base import Responder
+from simulator.responder.echo import Echo
+from simulator.store import Store
+from simulator.validation import Prepared, digest, prepare
+from simulator.wire import Cut, Endpoint, Headers, Request, Response
+from simulator.work import Worker
+
+JSON = (("content-type", "application/json"),)
+
+_COUNT: Final = re.compile("[0-9]{1,4}")
+
+
+class Api:
+    """The Message Batches API and its neighbours, from one seed."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+        responder: Responder | None = None,
+        faults: Iterable[Fault] = (),
+        limits: Limits | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.clock: Clock = VirtualClock() if clock is None else clock
+        self.limits = Limits() if limits is None else limits
+        self._responder = responder or Echo()
+        self._faults = tuple(faults)
+        self._keys = keys
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every batch and every call, and throw the same dice again; time stays."""
+        self.history = History()
+        self.started_at = self.clock.now()
+        streams = Streams(self.seed)
+        self._ids = Ids(streams)
+        self._gate = Gate(self._keys, self._ids)
+        self._plan = FaultPlan(self._faults, streams, self.started_at)
+        self._meter = Meter()
+        self._organization = self._ids.organization()
+        per_minute = self.limits.requests_per_minute
+        self._bucket = None if per_minute is None else Bucket(per_minute, self.clock)
+        worker = Worker(self._responder, self._plan, self._meter, streams)
+        self._batches = batches.Batches(
+            clock=self.clock,
+            limits=self.limits,
+            store=Store(),
+            worker=worker,
+            plan=self._plan,
+            ids=self._ids,
+            streams=streams,
+        )
+        self._messages = messages.Messages(worker, self._meter, self._ids, streams, self.limits)
+        self._connect()
+
+    def __repr__(self) -> str:
+        return f"Api(seed={self.seed}, {len(self._batches.store)} batches, {self.clock!r})"
+
+    @property
+    def plan(self) -> FaultPlan:
+        """The faults, with all firings up to now."""
+        self._batches.catch_up()
+        return self._plan
+
+    @property
+    def meter(self) -> Meter:
+        """What was billed up to now."""
+        self._batches.catch_up()
+        return self._meter
+
+    def books(self) -> Books:
+        """A frozen record of all that was seen, done and billed up to now."""
+        now = self._batches.catch_up()
+        return close_books(now, self.history, self._batches.store, self._plan, self._meter)
+
+    def prepare(self, request: Request) -> Request:
+        """Read the body of a create call ahead of `handle`; may be done in another thread."""
+        prepared = prepare(request.body, self.limits)
+        return msgspec.structs.replace(request, prepared=prepared)
+
+    def handle(self, request: Request) -> Response:
+        """One call in, one reply out."""
+        steps = self.steps(request)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                response: Response = done.value
+                return response
+
+    def steps(self, request: Request) -> Generator[None, None, Response]:
+        """The same in steps of some milliseconds, between which others may be answered."""
+        endpoint, name = routes.match(request.method, request.path)
+        call = WireCall(endpoint, request, batch_id := name if endpoint.is_batch else "")
+        batches_before = self._batches.number(batch_id)
+        now = self.clock.now()
+        request_id = self._ids.request()
+        struck = self._plan.before(call, now, batches_before)
+        if struck is not None:
+            response = self._finish(struck[1], request, request_id)
+            return self._record(call, response, request_id, now, struck[0])
+        if endpoint is Endpoint.CREATE and request.prepared is None:
+            request = self.prepare(request)
+        reply = yield from self._answer(endpoint, name, request)
+        response = self._finish(reply, request, request_id)
+        if endpoint is Endpoint.CREATE and response.status == HTTPStatus.OK:
+            call = msgspec.structs.replace(call, batch_id=self._batches.newest_id)
+        call = msgspec.structs.replace(call, request=request, response=response)
+        struck = self._plan.after(call, now, batches_before)
+        if struck is not None:
+            response = self._finish(struck[1], request, request_id)
+        return self._record(call, response, request_id, now, struck[0] if struck else "")
+
+    def _answer(
+        self, endpoint: Endpoint, name: str, request: Request
+    ) -> Generator[None, None, Reply]:
+        caller = self._admit(endpoint, request)
+        if isinstance(caller, ApiError):
+            return caller
+        if endpoint is Endpoint.MODEL:
+            return self._messages.model(name)
+        now = yield from self._batches.ready(endpoint, name)
+        if endpoint not in self._on_one_batch:
+            return self._on_all[endpoint](request, caller, now)
+        batch = self._batches.store.find(name, caller.workspace)
+        if batch is None:
+            return errors.no_such_batch(name)
+        return self._on_one_batch[endpoint](batch, request, now)
+
+    def _admit(self, endpoint: Endpoint, request: Request) -> Caller | ApiError:
+        if endpoint is Endpoint.OTHER:
+            return errors.not_found("Not Found")
+        if endpoint is Endpoint.WRONG_METHOD:
+            return errors.method_not_allowed()
+        caller = self._gate.admit(request)
+        if isinstance(caller, ApiError) or self._bucket is None or not endpoint.is_batch:
+            return caller
+        return self._bucket.take() or caller
+
+    def _connect(self) -> None:
+        """Which endpoint is served by what."""
+        self._on_all: Mapping[Endpoint, Callable[[Request, Caller, datetime], Reply]] = {
+            Endpoint.CREATE: self._batches.create,
+            Endpoint.LIST: self._batches.list,
+            Endpoint.MESSAGES: self._messages.create,
+            Endpoint.COUNT_TOKENS: self._messages.count_tokens,
+            Endpoint.MODELS: self._messages.models,
+        }
+        self._on_one_batch: Mapping[Endpoint, Callable[[Batch, Request, datetime], Reply]] = {
+            Endpoint.RETRIEVE: self._batches.retrieve,
+            Endpoint.CANCEL: self._batches.cancel,
+            Endpoint.DELETE: self._batches.delete,
+            Endpoint.RESULTS: self._batches.results,
+        }
+
+    def _finish(self, reply: Reply, request: Request, request_id: str) -> Response:
+        """A reply with the headers that every reply has (contract 3.2)."""
+        own: Headers
+        if isinstance(reply, ApiError):
+            body: Any = msgspec.json.encode(reply.envelope(request_id))
+            status, own, cut = reply.status, JSON + reply.headers, None
+        else:
+            status, own, body, cut = reply.status, reply.headers, reply.body, reply.cut
+        headers = (("request-id", request_id), *self._account(request), *own)
+        return Response(status, headers, body, cut)
+
+    def _account(self, request: Request) -> Headers:
+        workspace = self._gate.workspace(request)
+        if workspace is None:
+            return ()
+        limits = () if self._bucket is None else self._bucket.headers()
+        return (
+            ("anthropic-organization-id", self._organization),
+            ("anthropic-workspace-id", workspace),
+            *limits,
+        )
+
+    def _record(
+        self, call: WireCall, response: Response, request_id: str, now: datetime, struck_by: str
+    ) -> Response:
+        request = call.request
+        ready = request.prepared
+        retries = request.headers.get("x-stainless-retry-count", "0")
+        cut: Cut | None = response.cut
+        self.history.append(
+            Call(
+                at=now,
+                method=request.method,
+                path=request.path,
+                endpoint=call.endpoint,
+                status=response.status,
+                cut="" if cut is None else cut.kind,
+                request_id=request_id,
+                batch_id=call.batch_id,
+                retry_count=int(retries) if _COUNT.fullmatch(retries) else 0,
+                body_bytes=len(request.body),
+                body_digest=ready.digest if isinstance(ready, Prepared) else digest(request.body),
+                struck_by=struck_by,
+            )
+        )
+        return response

@@ -1,0 +1,220 @@
+"""The six batch endpoints (contract 4.1 to 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from simulator import errors, pages, results
+from simulator.access import Caller
+from simulator.batch import Batch
+from simulator.clock import Clock
+from simulator.errors import ApiError, invalid_request, rate_limited
+from simulator.faults.plan import Armed, FaultPlan
+from simulator.lifecycle import Event, IllegalTransition, Status, advance
+from simulator.limits import Limits
+from simulator.randomness import Ids, Streams
+from simulator.schedule import Pace, Timeline, natural_duration
+from simulator.store import Store
+from simulator.validation import Prepared
+from simulator.wire import Endpoint, Headers, Request, Response
+from simulator.work import Worker
+
+JSON: Final = ("content-type", "application/json")
+POLL_HINT: Final = ("retry-after", "10")
+"""Contract 3.2: on the retrieve of a batch that has not ended."""
+QUEUE_RETRY_SECONDS: Final = 60
+"""Ours: the service's value for a full queue is not known."""
+
+NOT_DELETABLE: Final = (
+    "In progress batches cannot be deleted. Consider canceling the batch instead."
+)
+
+
+Reply = Response | ApiError
+
+UNFINISHED: Final = (Status.IN_PROGRESS, Status.CANCELING)
+
+
+class Batches:
+    """Everything about batches, one method for each endpoint."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        limits: Limits,
+        store: Store,
+        worker: Worker,
+        plan: FaultPlan,
+        ids: Ids,
+        streams: Streams,
+    ) -> None:
+        self.store = store
+        self.newest_id = ""
+        self._clock = clock
+        self._limits = limits
+        self._worker = worker
+        self._plan = plan
+        self._ids = ids
+        self._streams = streams
+        self._numbers: dict[str, int] = {}
+        self._pauses: list[tuple[Batch, int, Armed]] = []
+
+    def number(self, batch_id: str) -> int:
+        """How many batches were created before this one; before the next one, if unknown."""
+        return self._numbers.get(batch_id, len(self.store))
+
+    def ready(self, endpoint: Endpoint, batch_id: str) -> Generator[None, None, datetime]:
+        """Do the work that is due before a call; give back the instant at which it is served.
+
+        Others may be answered in between, so the last look at the clock is the one that counts:
+        nothing is due then, and the call is served without a pause.
+        """
+        if endpoint is Endpoint.RETRIEVE:
+            batch = self.store.get(batch_id)
+            if batch is not None and batch.status(self._clock.now()) in UNFINISHED:
+                self._clock.on_poll(batch)
+        now = self._clock.now()
+        while due := self._due(now):
+            for batch in due:
+                yield from self._settle(batch)
+            now = self._clock.now()
+        return now
+
+    def catch_up(self) -> datetime:
+        """Settle every batch that has ended by now, in the order in which they ended."""
+        steps = self.ready(Endpoint.OTHER, "")
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                now: datetime = done.value
+                return now
+
+    def create(self, request: Request, caller: Caller, now: datetime) -> Reply:
+        """Accept a batch, or refuse it as a whole."""
+        prepared = request.prepared
+        assert isinstance(prepared, Prepared)
+        if prepared.refusal is not None:
+            return prepared.refusal
+        queue = self._limits.queued_requests
+        if queue is not None:
+            waiting = self.store.waiting_requests(caller.workspace)
+            if waiting + len(prepared.requests) > queue:
+                return rate_limited(
+                    f"This request would exceed your organization's limit of {queue:,} batch "
+                    "requests in the processing queue.",
+                    QUEUE_RETRY_SECONDS,
+                )
+        batch = self._new_batch(prepared, caller, now)
+        self.store.add(batch)
+        return ok(batch.to_wire(now, request.base_url))
+
+    def list(self, request: Request, caller: Caller, now: datetime) -> Reply:
+        """One page of batches, newest first."""
+        page = pages.read_page(dict(request.query))
+        if isinstance(page, ApiError):
+            return page
+        shown = pages.cut_page(
+            self.store.newest_first(caller.workspace),
+            page,
+            lambda batch: batch.id,
+            lambda batch: batch.to_wire(now, request.base_url),
+        )
+        return shown if isinstance(shown, ApiError) else ok(shown)
+
+    def retrieve(self, batch: Batch, request: Request, now: datetime) -> Reply:
+        """The batch as it is now."""
+        hint = (POLL_HINT,) if batch.status(now) in UNFINISHED else ()
+        return ok(batch.to_wire(now, request.base_url), *hint)
+
+    def cancel(self, batch: Batch, request: Request, now: datetime) -> Reply:
+        """Stop a batch; one that is canceling or has ended stays as it is."""
+        status = batch.status(now)
+        if advance(status, Event.CANCEL_ASKED) is not status:
+            batch.timeline.cancel(now, self._streams.stream(f"cancel/{batch.number}"))
+        return ok(batch.to_wire(now, request.base_url))
+
+    def delete(self, batch: Batch, _: Request, now: datetime) -> Reply:
+        """Remove a batch that has ended."""
+        try:
+            advance(batch.status(now), Event.DELETE_ASKED)
+        except IllegalTransition:
+            return invalid_request(NOT_DELETABLE)
+        self.store.delete(batch)
+        return ok({"id": batch.id, "type": "message_batch_deleted"})
+
+    def results(self, batch: Batch, _: Request, now: datetime) -> Reply:
+        """The results file, made as it is read."""
+        if batch.settled is None or batch.archived_at(now) is not None:
+            return errors.no_results(batch.id)
+        rows = batch.settled
+        lines = results.shuffled(rows, self._streams.stream(f"results/{batch.number}"))
+        self._plan.bend_results(lines, rows, now, batch.number)
+        headers = (
+            ("content-type", "application/x-jsonl"),
+            ("content-disposition", f"attachment; filename*=utf-8''{batch.id}_results.jsonl"),
+        )
+        return Response(200, headers, results.pieces(lines, rows))
+
+    def _due(self, now: datetime) -> Sequence[Batch]:
+        self._notice_pauses(now)
+        due = [batch for batch in self.store.open() if batch.ends_at <= now]
+        return sorted(due, key=lambda batch: (batch.ends_at, batch.number))
+
+    def _settle(self, batch: Batch) -> Iterator[None]:
+        """Work one batch in steps; another caller may finish it in between."""
+        if batch.settling is None:
+            batch.settling = self._worker.settle(batch)
+        while batch.settled is None and next(batch.settling, _DONE) is not _DONE:
+            yield
+
+    def _notice_pauses(self, now: datetime) -> None:
+        """Count the pauses that have begun: only then has the fault struck."""
+        waiting = []
+        for batch, place, armed in self._pauses:
+            if place in batch.timeline.begun_pauses(now):
+                after = batch.timeline.pace.pauses[place].after_requests
+                armed.record(f"{batch.id} after {after} of {len(batch)} requests")
+            elif batch.settled is None:
+                waiting.append((batch, place, armed))
+        self._pauses = waiting
+
+    def _new_batch(self, prepared: Prepared, caller: Caller, now: datetime) -> Batch:
+        number = len(self.store)
+        day = self._limits.processing_time
+        size = len(prepared.requests)
+        dooms = self._plan.dooms(size, now, number)
+        held = any(doom.fate.outcome == "expired" for doom in dooms.values())
+        duration = natural_duration(self._streams.stream(f"schedule/{number}"), day)
+        pace, causes = self._plan.bend_pace(Pace(size, duration, held=held), now, number)
+        batch = Batch(
+            batch_id=self._ids.batch(),
+            number=number,
+            workspace=caller.workspace,
+            requests=prepared.requests,
+            timeline=Timeline(now, day, pace),
+            dooms=dooms,
+            results_kept=self._limits.results_kept,
+            version=caller.version,
+            beta=caller.beta,
+        )
+        self._pauses += [
+            (batch, place, armed) for place, armed in enumerate(causes) if armed is not None
+        ]
+        self._numbers[batch.id] = number
+        self.newest_id = batch.id
+        return batch
+
+
+_DONE: Final = object()
+
+
+def ok(document: Any, *headers: tuple[str, str]) -> Response:
+    """200 with a JSON document."""
+    own: Headers = (JSON, *headers)
+    return Response(200, own, msgspec.json.encode(document))

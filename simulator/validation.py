@@ -1,0 +1,179 @@
+"""What a create call refuses at once: the envelope (contract 6.1).
+
+The fast path decodes the body into typed requests whose `params` stay slices of the body.
+Only when that fails is the body read a second time, slowly, to say exactly what is wrong.
+Nothing under `params` is looked at here: see `row_validation`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from typing import Any, Final
+
+import msgspec
+
+from simulator.batch import BatchRequest
+from simulator.errors import ApiError, invalid_request, too_large
+from simulator.limits import Limits
+
+ID_PATTERN: Final = r"^[a-zA-Z0-9_-]{1,64}$"
+ID_LENGTH: Final = 64
+_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_PIECE: Final = 2**20
+_BRACE: Final = ord("{")
+
+EXTRA: Final = "Extra inputs are not permitted"
+REQUIRED: Final = "Field required"
+
+
+class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a create call."""
+
+    requests: list[BatchRequest]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A create body that has been read: its requests, or why it is refused."""
+
+    requests: list[BatchRequest]
+    refusal: ApiError | None
+    digest: str
+
+
+_CREATE_BODY: Final = msgspec.json.Decoder(CreateBody)
+
+
+def digest(body: bytes | bytearray) -> str:
+    """The part of a body's SHA-256 that the history keeps."""
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+def prepare(body: bytes | bytearray, limits: Limits) -> Prepared:
+    """Read a create body. Depends on nothing else, so a skin may do it in a thread."""
+    checked = read_envelope(body, limits)
+    if isinstance(checked, ApiError):
+        return Prepared([], checked, digest(body))
+    return Prepared(checked, None, digest(body))
+
+
+def read_envelope(body: bytes | bytearray, limits: Limits) -> list[BatchRequest] | ApiError:  # noqa: PLR0911 - a list of guards
+    """The requests of a create body, or the error that the whole call gets."""
+    if len(body) > limits.batch_body_bytes:
+        return too_large()
+    try:
+        check_utf8(body)
+        requests = _CREATE_BODY.decode(body).requests
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return explain_envelope(body, limits)
+    if not 1 <= len(requests) <= limits.requests_per_batch:
+        return invalid_request(_length(len(requests), limits))
+    fits = _ID.fullmatch
+    if not all(fits(request.custom_id) for request in requests):
+        return explain_envelope(body, limits)
+    if not all(memoryview(request.params)[0] == _BRACE for request in requests):
+        return explain_envelope(body, limits)
+    if len({request.custom_id for request in requests}) < len(requests):
+        return invalid_request(_duplicate(requests))
+    return requests
+
+
+def check_utf8(body: bytes | bytearray) -> None:
+    """Raise if the body is not UTF-8, without decoding it in one piece."""
+    if body.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
+    for start in range(0, len(view), _PIECE):
+        decoder.decode(view[start : start + _PIECE])
+    decoder.decode(b"", final=True)
+
+
+def read_json(body: bytes | bytearray) -> Any | ApiError:
+    """Any JSON document, or the error that a body which is none gets."""
+    try:
+        check_utf8(body)
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as broken:
+        return not_json(str(broken))
+    except RecursionError:
+        return not_json("it is nested too deeply")
+
+
+def not_json(why: str) -> ApiError:
+    """400: the body is not JSON."""
+    return invalid_request(f"The request body is not valid JSON: {why}")
+
+
+def explain_envelope(body: bytes | bytearray, limits: Limits) -> ApiError:  # noqa: PLR0911 - a list of guards
+    """The first thing that is wrong with a create body, in the words of the service."""
+    document = read_json(body)
+    if isinstance(document, ApiError):
+        return document
+    if not isinstance(document, dict):
+        return invalid_request("Input should be a valid dictionary")
+    if "requests" not in document:
+        return invalid_request(f"requests: {REQUIRED}")
+    requests = document["requests"]
+    if not isinstance(requests, list):
+        return invalid_request("requests: Input should be a valid list")
+    if not 1 <= len(requests) <= limits.requests_per_batch:
+        return invalid_request(_length(len(requests), limits))
+    for place, request in enumerate(requests):
+        problem = _request_problem(request)
+        if problem is not None:
+            where, what = problem
+            return invalid_request(".".join(filter(None, ("requests", str(place), where))) + what)
+    for name in document:
+        if name != "requests":
+            return invalid_request(f"{name}: {EXTRA}")
+    return not_json("it could not be read")
+
+
+def _request_problem(request: object) -> tuple[str, str] | None:  # noqa: PLR0911 - a list of guards
+    """Where in one request, and what, is wrong first."""
+    if not isinstance(request, dict):
+        return "", ": Input should be a valid dictionary"
+    if "custom_id" not in request:
+        return "custom_id", f": {REQUIRED}"
+    problem = _id_problem(request["custom_id"])
+    if problem is not None:
+        return "custom_id", f": {problem}"
+    if "params" not in request:
+        return "params", f": {REQUIRED}"
+    if not isinstance(request["params"], dict):
+        return "params", ": Input should be a valid dictionary"
+    for name in request:
+        if name not in {"custom_id", "params"}:
+            return name, f": {EXTRA}"
+    return None
+
+
+def _id_problem(custom_id: object) -> str | None:
+    if not isinstance(custom_id, str):
+        return "Input should be a valid string"
+    if not custom_id:
+        return "String should have at least 1 character"
+    if len(custom_id) > ID_LENGTH:
+        return f"String should have at most {ID_LENGTH} characters"
+    return None if _ID.fullmatch(custom_id) else f"String should match pattern '{ID_PATTERN}'"
+
+
+def _length(found: int, limits: Limits) -> str:
+    if found == 0:
+        return "requests: List should have at least 1 item after validation, not 0"
+    most = limits.requests_per_batch
+    return f"requests: List should have at most {most} items after validation, not {found}"
+
+
+def _duplicate(requests: list[BatchRequest]) -> str:
+    seen: set[str] = set()
+    for request in requests:
+        if request.custom_id in seen:
+            break
+        seen.add(request.custom_id)
+    return (
+        "requests: custom_id's must be unique within a batch. "
+        f"Duplicate custom_id found: {request.custom_id}"
+    )

@@ -1,0 +1,204 @@
+"""Report values with defaults, so that whatever a test sets is what that test is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from reports import (
+    ArmName,
+    ArmReport,
+    BlastRadius,
+    DrillReport,
+    Entry,
+    Fact,
+    Finding,
+    GameDayReport,
+    Injection,
+    NotApplicable,
+    Outcome,
+    RunbookStep,
+    Verdict,
+)
+
+
+def a_blast(**changes: Any) -> BlastRadius:
+    """Three thousand rows, all of them promoted, for $1.05 of $40."""
+    blast = BlastRadius(
+        rows=3_000,
+        sent=3_000,
+        promoted=3_000,
+        wrong=0,
+        lost=0,
+        quarantined=0,
+        waiting=0,
+        leaked=0,
+        billed_usd=Decimal("1.05"),
+        approved_usd=Decimal("40.00"),
+    )
+    return replace(blast, **changes)
+
+
+def a_finding(**changes: Any) -> Finding:
+    """A check that saw all rows and was content."""
+    finding = Finding(
+        check="EveryRowAccountedFor",
+        outcome=Outcome.HELD,
+        says="3000 of 3000 rows are accounted for",
+        examined=3_000,
+    )
+    return replace(finding, **changes)
+
+
+def a_broken_finding(**changes: Any) -> Finding:
+    """A check that found rows missing, with the first of them as evidence."""
+    broken = a_finding(
+        outcome=Outcome.BROKE,
+        says="1500 of 3000 rows are nowhere",
+        offenders=1_500,
+        evidence=("ticket-17", "ticket-18"),
+    )
+    return replace(broken, **changes)
+
+
+def an_injection(**changes: Any) -> Injection:
+    """A stall that struck once."""
+    injection = Injection(
+        name="Stall(after_requests=1500, lasting=25h)",
+        story="The service stops working half-way through the batch.",
+        planned="once",
+        fired=1,
+        where=("msgbatch_0001 after 1500 requests",),
+    )
+    return replace(injection, **changes)
+
+
+def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
+    """The arm as it is when a drill passes: calm and guarded hold, bare breaks."""
+    bare = arm is ArmName.BARE
+    report = ArmReport(
+        arm=arm,
+        held=not bare,
+        expected_to_hold=not bare,
+        ended="done",
+        lasted=timedelta(minutes=20) if arm is ArmName.CALM else timedelta(hours=24),
+        detected_after=timedelta(hours=24) if arm is ArmName.GUARDED else None,
+        blast=a_blast(promoted=1_500, lost=1_500) if bare else a_blast(),
+        findings=(a_broken_finding() if bare else a_finding(),),
+        injections=() if arm is ArmName.CALM else (an_injection(),),
+        alarms=("1500 rows expired",) if arm is ArmName.GUARDED else (),
+        timeline=(Entry(timedelta(0), "pipeline", "sends 3000 requests"),),
+    )
+    return replace(report, **changes)
+
+
+def three_arms(**changes: ArmReport) -> tuple[ArmReport, ...]:
+    """Calm, bare and guarded; `guarded=...` replaces one of them."""
+    return tuple(changes.get(name.value, an_arm(name)) for name in ArmName)
+
+
+def a_drill(**changes: Any) -> DrillReport:
+    """A drill that passed."""
+    drill = DrillReport(
+        name="expired_rows_are_resent",
+        claim="Rows that run out of time are sent again, once, within the budget.",
+        story="The service stops half-way through.\n\nHalf of the rows come back `expired`.",
+        failure_mode="expiry",
+        controls=("Requeue(max_rounds=1)", "CostCeiling(usd=40)"),
+        verdict=Verdict.PASS,
+        because="broke without the controls, held with them",
+        arms=three_arms(),
+        runbook=(
+            RunbookStep("Stop the bleeding", "gameday halt tickets", "the switch was on"),
+            RunbookStep("Reverse exactly those", "gameday rollback tickets", ""),
+        ),
+        replay="gameday run expired_rows_are_resent --seed 7",
+    )
+    return replace(drill, **changes)
+
+
+def a_report(*drills: DrillReport, **changes: Any) -> GameDayReport:
+    """A game day with one passed drill, or with the drills given."""
+    report = GameDayReport(
+        seed=7,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        command="gameday run --seed 7",
+        job="ticket-triage v3",
+        rows_source="seeded support tickets",
+        rows=3_000,
+        drills=drills or (a_drill(),),
+        not_applicable=(),
+        appendix=(Fact("anthropic", "2.11.0"),),
+    )
+    return replace(report, **changes)
+
+
+def a_failed_drill(**changes: Any) -> DrillReport:
+    """A drill whose guarded arm broke."""
+    guarded = an_arm(
+        ArmName.GUARDED,
+        held=False,
+        findings=(
+            a_finding(),
+            a_broken_finding(
+                check="NoRowPaidTwice",
+                says="12 of 3000 rows were billed twice",
+                offenders=12,
+                evidence=("ticket-4", "ticket-9"),
+            ),
+        ),
+    )
+    drill = a_drill(
+        name="lost_create_is_not_repeated",
+        verdict=Verdict.FAIL,
+        because="the controls did not hold",
+        arms=three_arms(guarded=guarded),
+    )
+    return replace(drill, **changes)
+
+
+def an_inconclusive_drill(**changes: Any) -> DrillReport:
+    """A drill whose fault never fired, so that bare held."""
+    bare = an_arm(
+        ArmName.BARE,
+        held=True,
+        blast=a_blast(),
+        findings=(a_finding(outcome=Outcome.NOT_EXERCISED, says="no row expired", examined=0),),
+        injections=(an_injection(fired=0, where=()),),
+    )
+    drill = a_drill(
+        name="stall_out_of_reach",
+        verdict=Verdict.INCONCLUSIVE,
+        because="this fault never fired: Stall",
+        arms=three_arms(bare=bare),
+    )
+    return replace(drill, **changes)
+
+
+def an_error_drill(**changes: Any) -> DrillReport:
+    """A drill in which the harness broke before any arm ran."""
+    drill = a_drill(
+        name="harness_is_broken",
+        verdict=Verdict.ERROR,
+        because="the harness broke",
+        arms=(),
+        runbook=(),
+        error='Traceback (most recent call last):\n  File "world.py", line 3\nKeyError: <x>',
+    )
+    return replace(drill, **changes)
+
+
+def a_full_report(**changes: Any) -> GameDayReport:
+    """One drill of each verdict, and one that could not be run."""
+    report = a_report(
+        a_drill(),
+        a_failed_drill(),
+        an_inconclusive_drill(),
+        an_error_drill(),
+        not_applicable=(
+            NotApplicable("labels_are_stable", "Labels are stable.", "these rows have no label"),
+        ),
+    )
+    return replace(report, **changes)
