@@ -37,7 +37,7 @@ class Journal:
     A journal is never overwritten: `path` must not exist.
     """
 
-    def __init__(self, path: Path, **header: object) -> None:
+    def __init__(self, path: Path, /, **header: object) -> None:
         self.path = path
         opening = encode({"journal_version": JOURNAL_VERSION, **header})
         self._file: BinaryIO = _create(path)
@@ -45,7 +45,7 @@ class Journal:
         self._number = 0
         self._append(OPENED, opening)
 
-    def write(self, event: str, **fields: object) -> None:
+    def write(self, event: str, /, **fields: object) -> None:
         """Append one event; it has left this process when the call returns."""
         if event in RESERVED:
             raise ReportError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 SCHEMA_VERSION = "1.0"
 """Version of `report.json`. The first number changes when a reader could break."""
@@ -24,7 +24,7 @@ class Verdict(IntEnum):
     ERROR = 3
 
 
-class ArmName(str, Enum):
+class ArmName(StrEnum):
     """One of the three runs that every drill consists of."""
 
     CALM = "calm"
@@ -35,7 +35,7 @@ class ArmName(str, Enum):
     """Fault and controls. Must hold."""
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What a check found."""
 
     HELD = "held"
@@ -97,11 +97,12 @@ class BlastRadius:
     rows: int
     """Rows that the job was given."""
     sent: int
-    """Distinct requests that reached the service; more than `rows` if rows were multiplied."""
+    """Requests that reached the service in batches, resubmissions included."""
     promoted: int
     """Rows whose value reached the system of record."""
     wrong: int
-    """Rows whose value in the system of record is not what the service answered for that row."""
+    """Values in the system of record that the service did not answer for their row; those of
+    rows that the user never had count too."""
     lost: int
     """Rows that the pipeline believes done and that are nowhere."""
     quarantined: int

@@ -101,7 +101,7 @@ def headline(report: GameDayReport) -> str:
         return "No drill was run, so nothing was proved."
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
-    sentence += "its control" if proved == 1 else "their control"
+    sentence += "its control" if 1 in {proved, all_drills} else "their control"
     others = [
         f"{report.count(verdict)} {MEANINGS[verdict]}"
         for verdict in sorted(Verdict, reverse=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +36,9 @@ from simulator.wire import Cut, Endpoint, Headers, Request, Response
 from simulator.work import Worker
 
 JSON = (("content-type", "application/json"),)
+
+ACCEPTED: Final = 200
+"""Contract 4.1: a create call is answered 200, not 201."""
 
 _COUNT: Final = re.compile("[0-9]{1,4}")
 
@@ -137,7 +139,7 @@ class Api:
             request = self.prepare(request)
         reply = yield from self._answer(endpoint, name, request)
         response = self._finish(reply, request, request_id)
-        if endpoint is Endpoint.CREATE and response.status == HTTPStatus.OK:
+        if endpoint is Endpoint.CREATE and response.status == ACCEPTED:
             call = msgspec.structs.replace(call, batch_id=self._batches.newest_id)
         call = msgspec.structs.replace(call, request=request, response=response)
         struck = self._plan.after(call, now, batches_before)
@@ -153,7 +155,7 @@ class Api:
             return caller
         if endpoint is Endpoint.MODEL:
             return self._messages.model(name)
-        now = yield from self._batches.ready(endpoint, name)
+        now = yield from self._batches.ready(endpoint, name, caller.workspace)
         if endpoint not in self._on_one_batch:
             return self._on_all[endpoint](request, caller, now)
         batch = self._batches.store.find(name, caller.workspace)

@@ -68,14 +68,16 @@ class Batches:
         """How many batches were created before this one; before the next one, if unknown."""
         return self._numbers.get(batch_id, len(self.store))
 
-    def ready(self, endpoint: Endpoint, batch_id: str) -> Generator[None, None, datetime]:
+    def ready(
+        self, endpoint: Endpoint, batch_id: str, workspace: str
+    ) -> Generator[None, None, datetime]:
         """Do the work that is due before a call; give back the instant at which it is served.
 
         Others may be answered in between, so the last look at the clock is the one that counts:
         nothing is due then, and the call is served without a pause.
         """
         if endpoint is Endpoint.RETRIEVE:
-            batch = self.store.get(batch_id)
+            batch = self.store.find(batch_id, workspace)
             if batch is not None and batch.status(self._clock.now()) in UNFINISHED:
                 self._clock.on_poll(batch)
         now = self._clock.now()
@@ -87,7 +89,7 @@ class Batches:
 
     def catch_up(self) -> datetime:
         """Settle every batch that has ended by now, in the order in which they ended."""
-        steps = self.ready(Endpoint.OTHER, "")
+        steps = self.ready(Endpoint.OTHER, "", "")
         while True:
             try:
                 next(steps)

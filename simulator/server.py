@@ -178,13 +178,7 @@ async def drain(state: ServerState) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, or one clear sentence about why not."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(BACKLOG)
+        return _listen(host, port)
     except OSError as failed:
         if failed.errno == errno.EADDRINUSE:
             raise SimulatorError(
@@ -195,7 +189,20 @@ def listen(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host}, port {port}: {failed.strerror}.",
             fix="Choose an address of this machine and a port that you may use.",
         ) from failed
-    listening.setblocking(False)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with contextlib.ExitStack() as undo:
+        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+        undo.callback(listening.close)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+        undo.pop_all()
     return listening
 
 

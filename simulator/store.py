@@ -32,10 +32,6 @@ class Store:
         self._shown.setdefault(batch.workspace, []).append(batch)
         self._open.append(batch)
 
-    def get(self, batch_id: str) -> Batch | None:
-        """The batch of this id, whoever asks."""
-        return self._by_id.get(batch_id)
-
     def find(self, batch_id: str, workspace: str) -> Batch | None:
         """The batch, if this workspace may see it."""
         batch = self._by_id.get(batch_id)

@@ -49,7 +49,7 @@ def conforming(schema: Schema, dice: Random) -> Any:
     return _document(schema, schema, dice)
 
 
-def _problem(  # noqa: PLR0911 - a list of guards
+def _problem(
     schema: Any, root: Schema, where: str, path: tuple[str, ...], tally: dict[str, int]
 ) -> str | None:
     if not isinstance(schema, Mapping):
@@ -122,7 +122,7 @@ def _document(schema: Any, root: Schema, dice: Random) -> Any:
     return _value(kind[0] if isinstance(kind, list) and kind else kind, schema, root, dice)
 
 
-def _value(kind: object, schema: Schema, root: Schema, dice: Random) -> Any:  # noqa: PLR0911 - one for each kind
+def _value(kind: object, schema: Schema, root: Schema, dice: Random) -> Any:
     match kind:
         case "object":
             properties = schema.get("properties", {})
@@ -143,7 +143,7 @@ def _value(kind: object, schema: Schema, root: Schema, dice: Random) -> Any:  # 
             return _string(schema.get("format"), dice)
 
 
-def _string(form: object, dice: Random) -> str:  # noqa: PLR0911 - one for each kind
+def _string(form: object, dice: Random) -> str:
     match form:
         case "date":
             return f"2026-11-{dice.randint(1, 28):02d}"

@@ -58,7 +58,7 @@ def prepare(body: bytes | bytearray, limits: Limits) -> Prepared:
     return Prepared(checked, None, digest(body))
 
 
-def read_envelope(body: bytes | bytearray, limits: Limits) -> list[BatchRequest] | ApiError:  # noqa: PLR0911 - a list of guards
+def read_envelope(body: bytes | bytearray, limits: Limits) -> list[BatchRequest] | ApiError:
     """The requests of a create body, or the error that the whole call gets."""
     if len(body) > limits.batch_body_bytes:
         return too_large()
@@ -106,7 +106,7 @@ def not_json(why: str) -> ApiError:
     return invalid_request(f"The request body is not valid JSON: {why}")
 
 
-def explain_envelope(body: bytes | bytearray, limits: Limits) -> ApiError:  # noqa: PLR0911 - a list of guards
+def explain_envelope(body: bytes | bytearray, limits: Limits) -> ApiError:
     """The first thing that is wrong with a create body, in the words of the service."""
     document = read_json(body)
     if isinstance(document, ApiError):
@@ -131,7 +131,7 @@ def explain_envelope(body: bytes | bytearray, limits: Limits) -> ApiError:  # no
     return not_json("it could not be read")
 
 
-def _request_problem(request: object) -> tuple[str, str] | None:  # noqa: PLR0911 - a list of guards
+def _request_problem(request: object) -> tuple[str, str] | None:
     """Where in one request, and what, is wrong first."""
     if not isinstance(request, dict):
         return "", ": Input should be a valid dictionary"

@@ -97,7 +97,7 @@ def _extra(document: dict[str, Any], schema: type[CountParams]) -> str | None:
     return None if extra is None else f"{extra}: Extra inputs are not permitted"
 
 
-def _message_problem(messages: Any) -> str | None:  # noqa: PLR0911 - a list of guards
+def _message_problem(messages: Any) -> str | None:
     for place, message in enumerate(messages):
         where = f"messages.{place}"
         if not isinstance(message, dict):

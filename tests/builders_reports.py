@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -202,3 +202,46 @@ def a_full_report(**changes: Any) -> GameDayReport:
         ),
     )
     return replace(report, **changes)
+
+
+def with_every_text(value: Any, text: str) -> Any:
+    """The same value, in which every string is `text`; enums stay."""
+    if type(value) is str:
+        return text
+    if isinstance(value, tuple):
+        return tuple(with_every_text(item, text) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return replace(
+            value, **{name: with_every_text(getattr(value, name), text) for name in names}
+        )
+    return value
+
+
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "attribute": '"><img src=x onerror=alert(1)>',
+    "single quote": "' onmouseover='alert(1)",
+    "svg": "<svg onload=alert(1)><a xlink:href='javascript:alert(1)'>",
+    "end of style": "</style></script></title></textarea>--><script>alert(1)</script>",
+    "template": "{{ 7 * 7 }}{% raw %}{# #}",
+    "format": "%s {0} {name} ${HOME}",
+    "markdown": "`<b>bold</b>` **x** [a](javascript:alert(1))",
+    "terminal colour": "\x1b[31mred\x1b[0m",
+    "terminal title": "\x1b]0;owned\x07",
+    "c1 control": "\x9b31m",
+    "nul and backspace": "a\x00b\x08\x7f",
+    "carriage return": "PASS\rFAIL\r\n\tx\x0b\x0c",
+    "bidi override": "\u202egnp.exe\u2066\u200f",
+    "invisible": "a\u200bb\ufeffc\u00ad\u3164\U000e0041",
+    "line separators": "a\u2028b\u2029c\x85d",
+    "lone surrogates": "\ud800 and \udfff",
+    "not a character": "\ufffe\uffff\U0010ffff",
+    "cdata": "]]><![CDATA[ <!DOCTYPE x [<!ENTITY e 'x'>]> &e;",
+    "entities": "&amp;&lt;&#x202e;&bogus;",
+    "megabyte": "x" * 1_000_000,
+    "many escapes": "\x1b" * 50_000,
+    "empty": "",
+    "newlines": "\n\n \n",
+}
+"""Text that has broken a report, a terminal or a parser somewhere, by what it attacks."""

@@ -188,7 +188,7 @@ class Collector:
                 work.slice_lines[ordinal] = (line, "")
             return
         else:
-            reference = work.dresser.reference(work.rows[ordinal])
+            reference = work.references[ordinal]
             answer = Answer(line.text, line.stop_reason, reference)
             verdict = self._examine(answer)
             usage = line.usage

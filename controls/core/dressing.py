@@ -38,7 +38,6 @@ class Dresser:
             head["system"] = job_type.prompt.system
         self._head = msgspec.json.encode(head)[:-1] + b',"messages":[{"role":"user","content":'
         self._encode = msgspec.json.Encoder().encode
-        self._references: dict[int, str] = {}
         self._kept: dict[int, DressedRow] = {}
         self._kept_bytes = 0
 
@@ -48,7 +47,7 @@ class Dresser:
         if kept is not None and kept.row is row:
             return kept
         made = self._made(row)
-        if self._kept_bytes < BYTES_KEPT:
+        if kept is None and self._kept_bytes < BYTES_KEPT:
             self._kept[row.ordinal] = made
             self._kept_bytes += len(made.params)
         return made
@@ -69,22 +68,13 @@ class Dresser:
             if name is not None:
                 parts.append(wrap(fields[name], nonce))
         reference = self._identity.reference(self._secret, custom_id, content)
-        self._references[row.ordinal] = reference
         parts.append(self._identity.request_echo(reference))
         text = "".join(parts)
         try:
             encoded = self._encode(text)
         except UnicodeEncodeError:
             encoded = self._encode(text.encode("utf-8", "replace").decode())
-        return DressedRow(row, custom_id, self._head + encoded + b"}]}")
-
-    def reference(self, row: Row) -> str:
-        """What the answer to this row must echo."""
-        made = self._references.get(row.ordinal)
-        if made is not None:
-            return made
-        custom_id = f"{self._prefix}{row.ordinal}"
-        return self._identity.reference(self._secret, custom_id, self._content(row))
+        return DressedRow(row, custom_id, reference, self._head + encoded + b"}]}")
 
     def _content(self, row: Row) -> str:
         return "\x1f".join([row.fields[name] for name in self._fields])

@@ -24,6 +24,8 @@ class DressedRow:
 
     row: Row
     custom_id: str
+    reference: str
+    """What the answer must echo; empty without row binding."""
     params: bytes
     """The JSON of `params`, exactly as it will be sent."""
 

@@ -61,8 +61,10 @@ class Submitter:
         )
         desk.ledger.intend(job.id, batch.number, requests)
         work.batches.append(batch)
-        for ordinal in batch.ordinals:
+        for request in requests:
+            ordinal = request.row.ordinal
             work.attempts[ordinal] = min(work.attempts[ordinal] + 1, 255)
+            work.references[ordinal] = request.reference
         body = b'{"requests":[' + b",".join(request.body for request in requests) + b"]}"
         attempt = 0
         while not batch.id:

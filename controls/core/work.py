@@ -68,6 +68,8 @@ class Work:
     state: bytearray
     attempts: bytearray
     """How often each row was sent."""
+    references: dict[int, str] = field(default_factory=dict)
+    """What the answer to each sent row must echo."""
     batches: list[SentBatch] = field(default_factory=list)
     unfinished: dict[int, Unfinished] = field(default_factory=dict)
     slice_lines: dict[int, tuple[ResultLine, str]] = field(default_factory=dict)

@@ -110,7 +110,7 @@ def _blast(record: Record) -> BlastRadius:
     return BlastRadius(
         rows=len(record.rows),
         sent=record.sent,
-        promoted=len(record.promoted),
+        promoted=len(record.promoted & record.keys),
         wrong=len(record.wrong),
         lost=len(record.lost),
         quarantined=len(record.quarantined),
@@ -121,9 +121,7 @@ def _blast(record: Record) -> BlastRadius:
     )
 
 
-def _injections(
-    drill: Drill, game: Game, world: World, record: Record
-) -> tuple[Injection, ...]:
+def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple[Injection, ...]:
     """Planned against fired, for every fault and sabotage of this arm."""
     if world.arm is ArmName.CALM:
         return ()
@@ -144,7 +142,9 @@ def _injections(
         )
     for act, spoiled in world.spoiled:
         found.append(
-            Injection(type(act).__name__, _first_line(act), act.planned(), spoiled.fired, spoiled.where)
+            Injection(
+                type(act).__name__, _first_line(act), act.planned(), spoiled.fired, spoiled.where
+            )
         )
     return tuple(found)
 

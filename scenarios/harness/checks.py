@@ -61,9 +61,15 @@ class Ended:
     arm: ArmName
 
     def judge(self, record: Record) -> Finding:
-        good = {"done"} if self.arm is ArmName.CALM else {"done", "halted", "waiting for approval", "rolled back"}
+        good = (
+            {"done"}
+            if self.arm is ArmName.CALM
+            else {"done", "halted", "waiting for approval", "rolled back"}
+        )
         bad = [] if record.status in good else [f"{record.status}: {record.why}"]
-        return found(self, 1, bad, f"the pipeline ended: {record.status}", "bad end of the pipeline")
+        return found(
+            self, 1, bad, f"the pipeline ended: {record.status}", "bad end of the pipeline"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +162,7 @@ class NoRowPaidTwice:
 
     def judge(self, record: Record) -> Finding:
         bills = Counter(
-            request.custom_id
-            for request in record.books.requests
-            if request.billed_picodollars > 0
+            request.custom_id for request in record.books.requests if request.billed_picodollars > 0
         )
         twice = [f"{custom_id}: {count} times" for custom_id, count in bills.items() if count > 1]
         return found(
@@ -291,15 +295,15 @@ def dump(table: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DamageIsHeard:
-    """A fault that struck raises an alarm; a day on which none struck raises none."""
+    """Damage raises an alarm; a day on which no fault struck raises none."""
 
     def judge(self, record: Record) -> Finding:
         alarms = [alarm.what for alarm in record.alarms]
         if not record.struck:
             return found(self, len(record.rows), alarms, "no alarm on a good day", "false alarms")
-        silent = [] if alarms else [f"{record.struck:,} times"]
-        says = f"{len(alarms)} alarms, first: {alarms[0][:160]}" if alarms else ""
-        return found(self, record.struck, silent, says, "fault struck and nobody heard of it")
+        damage = [] if alarms else list(record.damage)
+        says = f"{len(alarms)} alarms, first: {alarms[0][:160]}" if alarms else "no damage"
+        return found(self, record.struck, damage, says, "kinds of damage that nobody heard of")
 
 
 @dataclass(frozen=True, slots=True)

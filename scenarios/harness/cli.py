@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +24,22 @@ EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
 WRONG_INPUT, BROKEN_HARNESS = 2, 4
 DEFAULT_OUT = Path("gameday-report")
+
+
+class ClockPolicy(StrEnum):
+    """What moves the time of a served API."""
+
+    POLL = "poll"
+    REAL = "real"
+    VIRTUAL = "virtual"
+
+
+class Model(StrEnum):
+    """What the simulated model of a served API says."""
+
+    ECHO = "echo"
+    GULLIBLE = "gullible"
+
 
 app = typer.Typer(
     help="Rehearse the failures of the Message Batches API before they happen.",
@@ -80,7 +98,7 @@ def run(
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
-    from reports import Format, Journal, Style, render_text  # noqa: PLC0415
+    from reports import DrillReport, Format, Journal, Style, render_text  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.game import open_game, plan, play, report_of  # noqa: PLC0415
     from scenarios.harness.output import FILES, JOURNAL, open_folder, write_reports  # noqa: PLC0415
@@ -112,20 +130,63 @@ def run(
         journal.finish(verdict=report.verdict.name, drills=len(reports))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
-    typer.echo(f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})")
+    typer.echo(
+        f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
+    )
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    clock: Annotated[
+        ClockPolicy, typer.Option(help="poll: looking moves time on; real; virtual: by admin call.")
+    ] = ClockPolicy.POLL,
+    speed: Annotated[float, typer.Option(help="With --clock real: how fast time runs.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed and calls make the same answers.")] = 0,
+    responder: Annotated[
+        Model, typer.Option(help="What the model says: its prompt, or what the prompt orders.")
+    ] = Model.ECHO,
+    api_key: Annotated[
+        str | None, typer.Option(help="Accept only this key; any key without it.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="For /_gameday/ from other machines; loopback needs none.")
+    ] = None,
+) -> None:
+    """Serve the Message Batches API over a socket, for any client in any language."""
+    from simulator import Api, Clock, PollClock, RealClock, VirtualClock  # noqa: PLC0415
+    from simulator.responder import Echo, Gullible  # noqa: PLC0415
+    from simulator.server import serve as serve_api  # noqa: PLC0415
+
+    clocks: dict[ClockPolicy, Callable[[], Clock]] = {
+        ClockPolicy.POLL: PollClock,
+        ClockPolicy.REAL: lambda: RealClock(speed=speed),
+        ClockPolicy.VIRTUAL: VirtualClock,
+    }
+    api = Api(
+        seed=seed,
+        clock=clocks[clock](),
+        responder=Gullible(Echo()) if responder is Model.GULLIBLE else Echo(),
+        keys=None if api_key is None else {api_key: "wrkspc_01gameday"},
+    )
+
+    def ready(url: str) -> None:
+        typer.echo(f"gameday: serving the Message Batches API on {url}")
+        sys.stdout.flush()
+
+    serve_api(api, host=host, port=port, token=token, ready=ready)
 
 
 @app.command()
 def report(
     file: Annotated[Path, typer.Argument(help="A report.json of any earlier run.")],
-    form: Annotated[
-        str, typer.Option("--format", help="html, json, junit or text.")
-    ] = "text",
+    form: Annotated[str, typer.Option("--format", help="html, json, junit or text.")] = "text",
     out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.")] = None,
 ) -> None:
     """Render a report.json again, in any format. The exit code is that of the report."""
-    from reports import Format, load, render  # noqa: PLC0415
+    from reports import Format, ReportError, load, render  # noqa: PLC0415
     from scenarios.harness.errors import UsageError  # noqa: PLC0415
     from scenarios.harness.output import write_whole  # noqa: PLC0415
 
@@ -137,7 +198,10 @@ def report(
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UsageError(f"The report {file} cannot be read: {why}.", fix="Check it.") from None
-    loaded = load(text)
+    try:
+        loaded = load(text)
+    except ReportError as error:
+        raise UsageError(f"{file}: {error.what}", fix=error.fix) from None
     rendered = render(loaded, Format(form))
     if out is None:
         sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
@@ -145,6 +209,11 @@ def report(
     else:
         write_whole(out, rendered)
     raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+
+
+def complain(what: str) -> None:
+    """One line on stderr."""
+    typer.echo(f"gameday: {what}", err=True)
 
 
 def check_rooms() -> None:
@@ -158,10 +227,10 @@ def check_rooms() -> None:
         spec = find_spec(room)
         places = list(spec.submodule_search_locations or []) if spec else []
         if not places or Path(places[0]).resolve().parent != home:
-            print(
-                f"gameday: the package {room!r} is shadowed by {places[0] if places else 'nothing'};"
-                f" ours is in {home}. Rename yours, or start gameday from another folder.",
-                file=sys.stderr,
+            shadow = places[0] if places else "nothing"
+            complain(
+                f"the package {room!r} is shadowed by {shadow}; ours is in {home}. "
+                "Rename yours, or start gameday from another folder."
             )
             raise SystemExit(WRONG_INPUT)
 
@@ -179,13 +248,22 @@ def main() -> None:
     except (UsageError, ControlError, ReportError, SimulatorError) as error:
         from reports.untrusted import shown  # noqa: PLC0415
 
-        print(f"gameday: {shown(str(error))}", file=sys.stderr)
+        complain(shown(str(error)))
         raise SystemExit(WRONG_INPUT) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(WRONG_INPUT) from None
+    except Exception as error:
+        if "GAMEDAY_TRACEBACK" in os.environ:
+            raise
+        where = f"{type(error).__name__}: {error}"
+        complain(
+            f"the harness broke: {where}. This is a defect of ours; "
+            "GAMEDAY_TRACEBACK=1 shows where."
+        )
+        raise SystemExit(BROKEN_HARNESS) from None
     except KeyboardInterrupt:
-        print("gameday: interrupted", file=sys.stderr)
+        complain("interrupted")
         raise SystemExit(130) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import shlex
 import sys
@@ -58,7 +59,9 @@ def open_game(rows: Path | None, job: Path | None, seed: int) -> Game:
             fix=f"There are: {', '.join(rowset.columns)}.",
         )
     instructions = tuple(row.fields[column] for row in rowset.rows if row.fields[column].strip())
-    clean = _clean_rows(job_type, rowset, seed, (CLEAN_ROWS_PER_INSTRUCTION + 1) * len(instructions))
+    clean = _clean_rows(
+        job_type, rowset, seed, (CLEAN_ROWS_PER_INSTRUCTION + 1) * len(instructions)
+    )
     return Game(job_type, clean, seed, instructions, options)
 
 
@@ -117,6 +120,7 @@ def play(
             on_done(reports[-1])
         return tuple(reports)
     by_name: dict[str, DrillReport] = {}
+    gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
     _shared.update({drill.name: (drill, game) for drill in plan.drills})
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(workers, len(plan.drills)), mp_context=fork) as pool:
@@ -145,9 +149,7 @@ def longest_first(drills: Sequence[Drill]) -> list[Drill]:
     return sorted(drills, key=rows, reverse=True)
 
 
-def report_of(
-    game: Game, plan: Plan, drills: Sequence[DrillReport], command: str
-) -> GameDayReport:
+def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: str) -> GameDayReport:
     """The report of a game day. The same seed and input make the same bytes."""
     job_type = game.job_type
     return GameDayReport(
@@ -168,4 +170,3 @@ def report_of(
             Fact("clock", "virtual: no time of this report was waited for"),
         ),
     )
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from reports import Format, GameDayReport, render
@@ -52,7 +51,7 @@ def write_whole(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
         draft.write_bytes(text.encode("utf-8", "backslashreplace"))
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", fix="Choose another place."

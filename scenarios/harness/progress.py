@@ -41,10 +41,8 @@ def _lines(total: int) -> Steps:
     def step(report: DrillReport) -> None:
         nonlocal done
         done += 1
-        print(
-            f"gameday: {done}/{total} {report.verdict.name} {shown(report.name)}",
-            file=sys.stderr,
-            flush=True,
-        )
+        line = f"gameday: {done}/{total} {report.verdict.name} {shown(report.name)}"
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
     return step

@@ -51,9 +51,7 @@ class Record:
     @cached_property
     def promoted(self) -> frozenset[str]:
         """Keys whose value in the system of record is new."""
-        return frozenset(
-            key for key, value in self.after.items() if value != self.before.get(key)
-        )
+        return frozenset(key for key, value in self.after.items() if value != self.before.get(key))
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -118,6 +116,21 @@ class Record:
         return sum(firing.count for firing in self.books.firings.values()) + self.sabotaged
 
     @cached_property
+    def damage(self) -> tuple[str, ...]:
+        """Every kind of harm in this arm, with its size."""
+        unanswered = len(self.keys - self.promoted) - len(self.lost)
+        over = self.books.billed_usd - self.approved_usd
+        kinds = (
+            (len(self.wrong), f"{len(self.wrong):,} values are wrong"),
+            (len(self.lost), f"{len(self.lost):,} rows are lost"),
+            (unanswered, f"{unanswered:,} rows have no answer"),
+            (len(self.leaks), f"{len(self.leaks):,} forbidden values left the house"),
+            (over > 0, f"${over:.2f} were spent beyond what was approved"),
+            (self.sent > len(self.rows), f"{self.sent:,} requests for {len(self.rows):,} rows"),
+        )
+        return tuple(says for harmed, says in kinds if harmed)
+
+    @cached_property
     def leaks(self) -> tuple[tuple[str, str], ...]:
         """Row key and column of every request that carried a forbidden value of its own row."""
         return tuple(self._leaks())
@@ -131,27 +144,23 @@ class Record:
             if request.subject in by_subject
         ]
         for params, subject in requests:
-            for column, (needle, by_chance) in needles[subject].items():
+            for column, needle in needles[subject].items():
                 if needle not in params:
                     continue
+                by_chance = self._in_allowed(needle, by_subject[subject])
                 static = 0
                 for other, stranger in requests:
-                    if needle != needles[stranger].get(column, (b"", 0))[0]:
+                    if needle != needles[stranger].get(column):
                         chance = self._in_allowed(needle, by_subject[stranger])
                         static = max(0, other.count(needle) - chance)
                         break
                 if params.count(needle) > by_chance + static:
                     yield by_subject[subject].key, column
 
-    def _needles(self, row: Row) -> dict[str, tuple[bytes, int]]:
-        """Per forbidden column: its value as it would stand in a body, and how often the row's
-        allowed fields happen to contain it."""
+    def _needles(self, row: Row) -> dict[str, bytes]:
+        """Per forbidden column, the row's value as it would stand in a body."""
         found = {column: in_json(row.fields[column]) for column in self.forbidden_columns}
-        return {
-            column: (needle, self._in_allowed(needle, row))
-            for column, needle in found.items()
-            if len(needle) >= SHORTEST
-        }
+        return {column: needle for column, needle in found.items() if len(needle) >= SHORTEST}
 
     def _in_allowed(self, needle: bytes, row: Row) -> int:
         allowed = self.job_type.rows.allowed_fields

@@ -136,7 +136,9 @@ def _array_records(path: Path, text: str) -> Iterator[dict[str, str]]:
     try:
         records = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}.", fix="Write an array of objects.") from None
+        raise UsageError(
+            f"{path} is not JSON: {error}.", fix="Write an array of objects."
+        ) from None
     for number, record in enumerate(records, start=1):
         yield _flat(path, f"Item {number:,}", record)
 

@@ -113,7 +113,9 @@ class RunawayJoin:
             for ordinal, row in enumerate(islice(cycle(task.rows), self.rows - count), count)
         )
         return Spoiled(
-            replace(task, rows=rows, source=RowSource(rows)), len(rows) - count, (f"{count:,} rows before",)
+            replace(task, rows=rows, source=RowSource(rows)),
+            len(rows) - count,
+            (f"{count:,} rows before",),
         )
 
 
@@ -223,9 +225,7 @@ class PlantedInstructions:
             rows[ordinal] = replace(row, fields={**row.fields, name: text})
             planted[row.key] = instruction
         first = tuple(rows[ordinal].key for ordinal in chosen[:PLACES])
-        spoiled = replace(
-            task, rows=tuple(rows), source=RowSource(tuple(rows)), planted=planted
-        )
+        spoiled = replace(task, rows=tuple(rows), source=RowSource(tuple(rows)), planted=planted)
         return Spoiled(spoiled, count, first)
 
 
@@ -243,8 +243,7 @@ class RowsReordered:
         order = list(range(len(task.rows)))
         dice.shuffle(order)
         again = tuple(
-            replace(task.source.rows[place], ordinal=ordinal)
-            for ordinal, place in enumerate(order)
+            replace(task.source.rows[place], ordinal=ordinal) for ordinal, place in enumerate(order)
         )
         moved = sum(ordinal != place for ordinal, place in enumerate(order))
         source = RowSource(again)

@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from controls import LedgerEntry
 from reports import Entry
 from simulator import Books
 
+BAD_STATUS = 400
 LONGEST_TIMELINE = 60
 """Lines per arm; what is beyond is counted, not shown."""
 
 
+SAYINGS: Mapping[str, tuple[str, str]] = {
+    "opened": ("pipeline", "opened the job with {rows:,} rows"),
+    "reserved": ("control", "reserved ${usd:.2f} for {rows:,} rows"),
+    "decided": ("control", "{decision}: {why}"),
+    "intended": ("pipeline", "intends batch {batch} with {requests:,} requests"),
+    "created": ("pipeline", "batch {batch} is {batch_id}"),
+    "collected": (
+        "pipeline",
+        "collected batch {batch}: {seen:,} of {sent:,} rows, ${cost_usd:.2f}",
+    ),
+    "graded": ("control", "graded the canary: {bad} of {rows} bad, {correct} of {known} right"),
+    "paged": ("control", "paged {owner}: {what}"),
+    "promoted": ("pipeline", "promoted {rows:,} rows"),
+    "rolled back": ("pipeline", "put {rows:,} rows back"),
+}
+"""Kind of ledger entry to who did it and what it says."""
+
+
 def say_entry(entry: LedgerEntry) -> tuple[str, str]:
     """Who did what, or nothing for entries that are no news."""
-    body = entry.body
-    match entry.kind:
-        case "opened":
-            return "pipeline", f"opened the job with {body['rows']:,} rows"
-        case "reserved":
-            return "control", f"reserved ${float(body['usd']):.2f} for {body['rows']:,} rows"
-        case "decided":
-            return "control", f"{body['decision']}: {body['why']}"
-        case "intended":
-            return "pipeline", f"intends batch {body['batch']} with {body['requests']:,} requests"
-        case "created":
-            return "pipeline", f"batch {body['batch']} is {body['batch_id']}"
-        case "collected":
-            cost = float(body["cost_usd"])
-            return (
-                "pipeline",
-                f"collected batch {body['batch']}: {body['seen']:,} of {body['sent']:,} rows, "
-                f"${cost:.2f}",
-            )
-        case "graded":
-            known = f", {body['correct']} of {body['known']} right" if body["known"] else ""
-            return "control", f"graded the canary: {body['bad']} of {body['rows']} bad{known}"
-        case "paged":
-            return "control", f"paged {body['owner']}: {body['what']}"
-        case "promoted":
-            return "pipeline", f"promoted {body['rows']:,} rows"
-        case "rolled back":
-            return "pipeline", f"put {body['rows']:,} rows back"
-        case _:
-            return "pipeline", ""
+    who, says = SAYINGS.get(entry.kind, ("pipeline", ""))
+    amounts = {name: float(entry.body[name]) for name in ("usd", "cost_usd") if name in entry.body}
+    return who, says.format(**{**entry.body, **amounts})
 
 
 def say_calls(books: Books, start: datetime) -> Iterator[Entry]:
     """What the service did: every call but the polls that found nothing new."""
     for call in books.calls:
-        if call.endpoint.value in ("retrieve", "count_tokens") and not call.cut and not _bad(call):
+        quiet = call.endpoint.value in ("retrieve", "count_tokens")
+        if quiet and not call.cut and call.status < BAD_STATUS:
             continue
         cut = f", but the reply is {call.cut}" if call.cut else ""
         struck = f" ({call.struck_by})" if call.struck_by else ""
@@ -64,10 +57,6 @@ def say_calls(books: Books, start: datetime) -> Iterator[Entry]:
                 f"{counts.canceled:,} canceled, {counts.expired:,} expired"
             )
             yield Entry(batch.ended_at - start, "service", what)
-
-
-def _bad(call: object) -> bool:
-    return getattr(call, "status", 200) >= 400  # noqa: PLR2004 - the HTTP error statuses
 
 
 def merged(told: list[Entry], books: Books, start: datetime) -> tuple[Entry, ...]:

@@ -10,11 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import anthropic
 import msgspec
-from sqlalchemy import Boolean, Column, Engine, Float, Integer, MetaData, Table, Text, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    select,
+)
 
 from controls import (
     Alert,
@@ -107,12 +118,9 @@ class World:
 
     def run(self, rows: Sequence[Row]) -> None:
         """Give these rows to the pipeline under test, and wait until it ends."""
-        self._rows = tuple(rows)
-        self._task = self._spoil(
-            Task(self.game.job_type, self._rows, RowSource(self._rows), planted={})
-        )
-        self._build(self._task)
+        self.prepare(rows)
         assert self._runner is not None
+        assert self._task is not None
         self._job = Job("game_1", self._task.job_type, seed=self.game.seed)
         try:
             outcome = self._runner.run(self._job, self._task.rows)
@@ -121,6 +129,14 @@ class World:
             self.tell("pipeline", f"crashed: {self.why}")
         else:
             self.status, self.why = outcome.status, outcome.why
+
+    def prepare(self, rows: Sequence[Row]) -> None:
+        """Sabotage the task, start the service and lay the tables; nothing runs yet."""
+        self._rows = tuple(rows)
+        self._task = self._spoil(
+            Task(self.game.job_type, self._rows, RowSource(self._rows), planted={})
+        )
+        self._build(self._task)
 
     def rollback(self) -> int:
         """Have the pipeline undo its promotion; the number of rows it says it put back."""
@@ -189,7 +205,7 @@ class World:
             faults=() if self.arm is ArmName.CALM else bound(self.drill.faults, self.game),
         )
         self._store = open_store("sqlite://")
-        self._record = self._make_record()
+        self._record = self.make_record()
         self._before = self._read_record()
         secret = hashlib.sha256(f"{self.game.seed}/secret".encode()).digest()
         ledger = Ledger(self._store, self.clock.now, self._listen)
@@ -234,7 +250,8 @@ class World:
             record=record,
         )
 
-    def _make_record(self) -> SystemOfRecord:
+    def make_record(self) -> SystemOfRecord:
+        """A system of record of its own, with what an earlier day left in it."""
         engine = open_store("sqlite://")
         properties = self.game.job_type.answer.schema["properties"]
         table = Table(
@@ -341,14 +358,24 @@ def no_anthropic_environment() -> Iterator[None]:
 
 def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
     """The stack with the settings of a drill in place of the job type's."""
-    given = {type(part): part for part in controls if not isinstance(part, type)}
     return replace(
         stack,
-        controls=tuple(given.get(type(part), part) for part in stack.controls),
-        gate=given.get(type(stack.gate), stack.gate),
-        fence=given.get(type(stack.fence), stack.fence),
-        identity=given.get(type(stack.identity), stack.identity),
+        controls=tuple(_setting(part, controls) for part in stack.controls),
+        gate=_setting(stack.gate, controls),
+        fence=_setting(stack.fence, controls),
+        identity=_setting(stack.identity, controls),
     )
+
+
+T = TypeVar("T")
+
+
+def _setting(part: T, controls: Sequence[object]) -> T:
+    """The control of the same kind that a drill brings, or the part as it is."""
+    for given in controls:
+        if isinstance(given, type(part)):
+            return given
+    return part
 
 
 def bound(faults: Sequence[Fault], game: Game) -> tuple[Fault, ...]:
@@ -394,4 +421,3 @@ def _answers(job_type: JobType) -> Any:
         return msgspec.json.encode(value).decode()
 
     return answer
-

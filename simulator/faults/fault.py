@@ -59,7 +59,8 @@ class Fault:
 
     `share` is the probability of striking where it could; `times` bounds the strikes (None: as
     often as the share says); `during` is when it may strike; the first `spare_batches` batches
-    created are not touched, for trouble that begins after the canary.
+    created are not touched, for trouble that begins after the canary. The time that counts is
+    that of the call or the download, and for all else that of the batch's creation.
     """
 
     share: float = 1.0
@@ -127,7 +128,7 @@ def times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def shown(value: object) -> str:  # noqa: PLR0911 - one for each kind of setting
+def shown(value: object) -> str:
     """A setting as text that does not change from run to run."""
     match value:
         case timedelta():

@@ -14,9 +14,10 @@ from simulator.faults.fault import Family, Fault
 from simulator.schedule import Pace, Pause
 
 
-@dataclass(frozen=True, slots=True)
 class LifecycleFault(Fault):
     """The base of this family."""
+
+    __slots__ = ()
 
     family: ClassVar[Family] = Family.LIFECYCLE
     unit: ClassVar[str] = "batches"

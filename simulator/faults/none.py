@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from simulator.faults.fault import Family, Fault
 
 
-@dataclass(frozen=True, slots=True)
 class NoFault(Fault):
     """Nothing goes wrong."""
+
+    __slots__ = ()
 
     family: ClassVar[Family] = Family.NONE
 

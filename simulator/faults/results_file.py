@@ -32,9 +32,10 @@ class Line(msgspec.Struct, gc=False):
 Rows = Sequence[RequestBook]
 
 
-@dataclass(frozen=True, slots=True)
 class ResultsFault(Fault):
     """The base of this family."""
+
+    __slots__ = ()
 
     family: ClassVar[Family] = Family.RESULTS_FILE
     unit: ClassVar[str] = "rows"

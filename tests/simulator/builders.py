@@ -13,6 +13,7 @@ from simulator import Api, Request, Response, hours
 from simulator.params import MESSAGE_PARAMS
 from simulator.responder import Question
 
+DAY = hours(24)
 MODEL = "claude-haiku-5-5"
 HEADERS = {
     "authorization": "Bearer test",
@@ -95,7 +96,7 @@ def a_batch(api: Api, submitted: Sequence[Any] | int = 3, **settings: Any) -> st
 
 
 def an_ended_batch(
-    api: Api, submitted: Sequence[Any] | int = 3, after: timedelta = hours(24), **settings: Any
+    api: Api, submitted: Sequence[Any] | int = 3, after: timedelta = DAY, **settings: Any
 ) -> str:
     """The id of a batch whose day has passed."""
     batch_id = a_batch(api, submitted, **settings)

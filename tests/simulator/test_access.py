@@ -53,13 +53,15 @@ def test_a_wrong_key() -> None:
 
 def test_the_version_is_required_and_known() -> None:
     """Both dated versions are accepted, nothing else."""
-    assert message(
-        call(Api(), "GET", LIST, headers=without("anthropic-version"))
-    ) == "anthropic-version: header is required"
+    assert (
+        message(call(Api(), "GET", LIST, headers=without("anthropic-version")))
+        == "anthropic-version: header is required"
+    )
     other = {**HEADERS, "anthropic-version": "2020-01-01"}
-    assert message(
-        call(Api(), "GET", LIST, headers=other)
-    ) == 'anthropic-version: "2020-01-01" is not a valid version'
+    assert (
+        message(call(Api(), "GET", LIST, headers=other))
+        == 'anthropic-version: "2020-01-01" is not a valid version'
+    )
 
 
 def test_the_workspace_asked_for_must_be_the_callers() -> None:
@@ -84,9 +86,10 @@ def test_calls_a_minute_when_switched_on() -> None:
     again = call(api, "GET", LIST)
 
     assert [response.status for response in fine] == [200, 200]
-    assert [
-        response.header("anthropic-ratelimit-requests-remaining") for response in fine
-    ] == ["1", "0"]
+    assert [response.header("anthropic-ratelimit-requests-remaining") for response in fine] == [
+        "1",
+        "0",
+    ]
     assert fine[0].header("anthropic-ratelimit-requests-limit") == "2"
     assert fine[0].header("anthropic-ratelimit-requests-reset") == "2026-11-20T09:00:00Z"
     assert (refused.status, document(refused)["error"]["type"]) == (429, "rate_limit_error")

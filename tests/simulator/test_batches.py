@@ -271,9 +271,7 @@ def test_another_workspace_sees_nothing() -> None:
     assert cancel(api, mine, headers=other).status == 404
     assert document(call(api, "GET", "/v1/messages/batches", headers=other))["data"] == []
     assert (
-        call(
-            api, "GET", "/v1/messages/batches", headers=other, query=[("after_id", mine)]
-        ).status
+        call(api, "GET", "/v1/messages/batches", headers=other, query=[("after_id", mine)]).status
         == 400
     )
 

@@ -51,18 +51,24 @@ CAPTURED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"model": "claude-haiku-4-5", "max_tokens": 9_999_999},
-        "max_tokens: 9999999 > 64000, which is the maximum allowed number of output tokens for "
-        "claude-haiku-4-5-20251001",
+        (
+            "max_tokens: 9999999 > 64000, which is the maximum allowed number of output tokens for "
+            "claude-haiku-4-5-20251001"
+        ),
     ),
     (
         {"thinking": {"type": "enabled", "budget_tokens": 2000}},
-        '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" '
-        'and "output_config.effort" to control thinking behavior.',
+        (
+            '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" '
+            'and "output_config.effort" to control thinking behavior.'
+        ),
     ),
     (
         {"messages": [USER, ASSISTANT]},
-        "This model does not support assistant message prefill. "
-        "The conversation must end with a user message.",
+        (
+            "This model does not support assistant message prefill. "
+            "The conversation must end with a user message."
+        ),
     ),
     ({"speed": "fast"}, '"speed" is not supported in the Message Batches API'),
     ({"fallbacks": [1]}, '"fallbacks" is not supported in the Message Batches API'),
@@ -133,6 +139,13 @@ CAPTURED: list[tuple[dict[str, Any], str]] = [
         "output_config.format.type: Input should be 'json_schema'",
     ),
     (
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+        (
+            "output_config.format.schema: For 'object' type, 'additionalProperties' must be "
+            "explicitly set to false"
+        ),
+    ),
+    (
         {"output_config": {"format": {"type": "json_schema"}}},
         "output_config.format.schema: Input should be a valid dictionary",
     ),
@@ -173,6 +186,8 @@ def test_an_errored_row_has_two_levels() -> None:
 
 
 ALLOWED: list[dict[str, Any]] = [
+    {"model": "claude-haiku-4-5", "messages": [ASSISTANT]},
+    {"output_config": {"format": {"type": "json_schema", "schema": {"type": "string"}}}},
     {"stream": False},
     {"stream": None},
     {"system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]},
@@ -235,9 +250,10 @@ def test_the_older_version_takes_documents_and_citations() -> None:
     """6.5: the refusals of 2026-10-21 do not apply to a batch created before it."""
     block = {"type": "text", "text": "x", "citations": [1]}
 
-    assert outcome(
-        a_params(messages=[{"role": "user", "content": [block]}]), OLD
-    ) == ("succeeded", "")
+    assert outcome(a_params(messages=[{"role": "user", "content": [block]}]), OLD) == (
+        "succeeded",
+        "",
+    )
 
 
 def test_the_beta_raises_the_cap_in_batches() -> None:

@@ -10,11 +10,12 @@ from simulator.clock import START
 from simulator.schedule import IN_FLIGHT, SHORTEST, Pace, Pause, Timeline, natural_duration
 
 DAY = hours(24)
+TEN_MINUTES = minutes(10)
 
 
 def a_timeline(
     requests: int = 1_000,
-    duration: timedelta = minutes(10),
+    duration: timedelta = TEN_MINUTES,
     pauses: tuple[Pause, ...] = (),
     *,
     held: bool = False,

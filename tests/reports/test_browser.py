@@ -1,0 +1,195 @@
+"""The page in a real browser: Debian's Chromium, without a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reports import Format, render
+from tests.builders_reports import (
+    HOSTILE,
+    a_drill,
+    a_failed_drill,
+    a_full_report,
+    a_report,
+    with_every_text,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ATTACKS = [HOSTILE[name] for name in ("script", "attribute", "svg", "end of style")]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, or a loud reason; in CI a missing browser is a failure."""
+    if not CHROMIUM.exists():
+        reason = f"{CHROMIUM} is missing, so the page was not opened: apt-get install chromium"
+        if "CI" in os.environ:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page opened from a file, and everything it complained about or asked for."""
+
+    def __init__(self, page: Page, path: Path, html: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.on("request", lambda request: self.requests.append(request.url))
+        path.write_text(html, encoding="utf-8")
+        page.goto(path.as_uri())
+
+    def visible_drills(self) -> list[str | None]:
+        """The anchors of the drills that are shown."""
+        return [
+            article.get_attribute("id")
+            for article in self.page.locator("article").all()
+            if article.is_visible()
+        ]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page of a desktop's size."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def visit(page: Page, tmp_path: Path) -> Visit:
+    """A game day with every verdict."""
+    return Visit(page, tmp_path / "report.html", render(a_full_report(), Format.HTML))
+
+
+def test_the_page_needs_nothing_and_complains_about_nothing(visit: Visit) -> None:
+    """One request, that of the file itself, and a silent console."""
+    assert [visit.page.url] == visit.requests
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_hostile_text_stays_text(page: Page, tmp_path: Path, text: str) -> None:
+    """No script of the data runs, and the reader sees it letter for letter."""
+    html = render(with_every_text(a_full_report(), text), Format.HTML)
+
+    visit = Visit(page, tmp_path / "hostile.html", html)
+
+    assert visit.complaints == []
+    assert [page.url] == visit.requests
+    assert text == page.locator("article .claim").first.text_content()
+    assert page.locator("script").count() == 1
+
+
+def test_the_policy_stops_a_script_that_got_in(page: Page, tmp_path: Path) -> None:
+    """A second lock behind the escaping: a planted script does not run."""
+    html = render(a_report(), Format.HTML)
+    planted = html.replace("</main>", "<script>document.title='owned'</script></main>")
+
+    visit = Visit(page, tmp_path / "planted.html", planted)
+
+    assert page.title() != "owned"
+    assert any("Content Security Policy" in complaint for complaint in visit.complaints)
+
+
+def test_a_verdict_filters_the_drills(visit: Visit) -> None:
+    """Once shows only these, twice shows all again."""
+    button = visit.page.get_by_role("button", name="FAIL")
+
+    button.click()
+    assert visit.visible_drills() == ["drill-lost_create_is_not_repeated"]
+    assert visit.page.locator("#showing").text_content() == "Showing 1 of 4 drills"
+    assert button.get_attribute("aria-pressed") == "true"
+
+    button.click()
+    assert len(visit.visible_drills()) == 4
+
+
+def test_words_find_a_drill(visit: Visit) -> None:
+    """By a part of its name or claim, in the table and below."""
+    visit.page.get_by_label("Find a drill").fill("STALL_OUT")
+
+    assert visit.visible_drills() == ["drill-stall_out_of_reach"]
+    assert visit.page.locator(".matrix tbody tr:visible").count() == 1
+
+
+def test_everything_can_be_opened_and_closed(visit: Visit) -> None:
+    """With one key press each: the buttons take the keyboard."""
+    everything = visit.page.locator("details").count()
+
+    visit.page.get_by_role("button", name="Open everything").press("Enter")
+    assert everything == visit.page.locator("details[open]").count()
+
+    visit.page.get_by_role("button", name="Close everything").press("Enter")
+    assert visit.page.locator("details[open]").count() == 0
+
+
+def test_what_did_not_pass_is_open_from_the_start(visit: Visit) -> None:
+    """The evidence that a reader comes for needs no click."""
+    assert visit.page.locator("[data-verdict=PASS] details[open]").count() == 0
+    assert visit.page.locator("[data-verdict=FAIL] details[open]").count()
+
+
+def test_dark_mode_is_dark_and_paper_is_light(visit: Visit) -> None:
+    """The page follows the reader's setting; print does not."""
+
+    def paper() -> object:
+        return visit.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+
+    visit.page.emulate_media(color_scheme="light")
+    assert paper() == "rgb(252, 251, 249)"
+    visit.page.emulate_media(color_scheme="dark")
+    assert paper() == "rgb(20, 23, 26)"
+    visit.page.emulate_media(color_scheme="dark", media="print")
+    assert paper() == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1200])
+def test_the_page_never_scrolls_sideways(page: Page, tmp_path: Path, width: int) -> None:
+    """Wide tables scroll in their own frame, and long words break."""
+    page.set_viewport_size({"width": width, "height": 800})
+    long = a_failed_drill(name="n" * 150, claim="c" * 150, because="b" * 150, failure_mode="f" * 99)
+
+    Visit(page, tmp_path / "wide.html", render(a_report(a_drill(), long), Format.HTML))
+
+    assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_without_javascript_the_page_is_complete(browser: Browser, tmp_path: Path) -> None:
+    """No dead tools, every drill there, and folding works by itself."""
+    page = browser.new_page(java_script_enabled=False)
+    visit = Visit(page, tmp_path / "plain.html", render(a_full_report(), Format.HTML))
+
+    assert len(visit.visible_drills()) == 4
+    assert not page.locator(".tools").is_visible()
+    page.locator("[data-verdict=PASS] summary").first.click()
+    assert page.locator("[data-verdict=PASS] .findings").is_visible()
+    page.close()

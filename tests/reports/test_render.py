@@ -1,0 +1,57 @@
+"""The public surface: one function, all formats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import reports
+from reports import Format, Verdict, render
+from tests.builders_reports import HOSTILE, a_full_report, a_report, with_every_text
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_format_renders_every_verdict(form: Format) -> None:
+    """A game day with all four verdicts has a text in each format, and says its verdict."""
+    text = render(a_full_report(), form)
+
+    assert Verdict.ERROR.name in text
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_same_report_gives_the_same_bytes(form: Format) -> None:
+    """Rendering is a function of the report alone."""
+    assert render(a_full_report(), form) == render(a_full_report(), form)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_empty_game_day_says_that_nothing_was_proved(form: Format) -> None:
+    """No drill, no green: the verdict is INCONCLUSIVE."""
+    text = render(replace(a_report(), drills=()), form)
+
+    assert "inconclusive" in text.lower()
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_hostile_text_survives_in_any_format(form: Format, text: str) -> None:
+    """Whatever every field says, the output is UTF-8 and has no hidden character."""
+    output = render(with_every_text(a_full_report(), text), form)
+
+    assert output.encode("utf-8")
+    assert output.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("form", [Format.HTML, Format.JUNIT, Format.TEXT])
+def test_a_very_long_text_is_cut_and_its_length_told(form: Format) -> None:
+    """A megabyte in every field stays a page; the real length is said."""
+    output = render(with_every_text(a_full_report(), "x" * 1_000_000), form)
+
+    assert len(output) < 1_000_000
+    assert "[1,000,000 characters in all]" in output
+
+
+def test_the_public_names_exist() -> None:
+    """`__all__` promises nothing that is not there."""
+    assert [name for name in reports.__all__ if not hasattr(reports, name)] == []

@@ -1,0 +1,194 @@
+"""Checks, judged by records that were made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from controls import Alert, Row
+from reports import ArmName, Outcome
+from scenarios.harness import checks
+from scenarios.harness.game import open_game
+from scenarios.harness.record import Record
+from simulator import Books, VirtualClock
+from simulator.books import Call, Firing, RequestBook
+from simulator.wire import Endpoint
+
+NOW = VirtualClock().now()
+GOOD: Mapping[str, Any] = {"label": "pos", "score": 0.5}
+
+
+def a_request(number: int, **changes: Any) -> RequestBook:
+    """A request of the row `k{number}` that was answered and billed."""
+    request = RequestBook(
+        batch_id="msgbatch_01",
+        custom_id=f"team-job-{number}",
+        params=msgspec.Raw(b'{"text":"hello %d"}' % number),
+        outcome="succeeded",
+        text='{"ref":"abc","label":"pos","score":0.5}',
+        subject=f"k{number}",
+        billed_picodollars=10**9,
+    )
+    return msgspec.structs.replace(request, **changes)
+
+
+def a_record(
+    rows: int = 3,
+    requests: list[RequestBook] | None = None,
+    billed: str = "1",
+    firings: int = 0,
+    **changes: Any,
+) -> Record:
+    """A job over so many rows that went well, unless a test says otherwise."""
+    keys = [f"k{number}" for number in range(rows)]
+    made = tuple(
+        Row(number, key, {"body": f"text {number}", "plan": "free", "email": f"{key}@mail.example"})
+        for number, key in enumerate(keys)
+    )
+    call = Call(NOW, "POST", "/v1/messages/batches", Endpoint.CREATE, 200, "", "req", "b", 0, 1, "")
+    books = Books(
+        at=NOW,
+        calls=(call,),
+        batches=(),
+        requests=[a_request(n) for n in range(rows)] if requests is None else requests,
+        firings={"F": Firing("F", "rows", "all", firings, ())} if firings else {},
+        billed_usd=Decimal(billed),
+    )
+    record = Record(
+        job_type=open_game(None, None, 0).job_type,
+        rows=made,
+        planted={},
+        books=books,
+        before={},
+        after=dict.fromkeys(keys, GOOD),
+        quarantined={},
+        status="done",
+        why="",
+        alarms=(),
+        lasted=timedelta(hours=1),
+        approved_usd=Decimal(2),
+        subjects={key: key for key in keys},
+    )
+    return replace(record, **changes)
+
+
+AN_ALARM = (Alert(NOW, "owner", "job", "something is wrong"),)
+LEAK = msgspec.Raw(b'{"text":"hello k0@mail.example"}')
+
+BROKEN: list[tuple[checks.Check, Record, int]] = [
+    (checks.Ended(ArmName.CALM), a_record(status="halted"), 1),
+    (checks.Ended(ArmName.GUARDED), a_record(status="crashed"), 1),
+    (checks.EveryRowAccountedFor(), a_record(after={"k0": GOOD}), 2),
+    (checks.EveryRowAnswered(), a_record(after={"k0": GOOD}, quarantined={"k1": "x"}), 2),
+    (checks.NothingUnvalidated(), a_record(after={"k0": {"label": "pos", "score": "1"}}), 1),
+    (checks.NothingUnvalidated(), a_record(after={"k0": {"label": "pos", "score": True}}), 1),
+    (checks.EveryValueFromItsOwnRow(), a_record(after={"k0": {"label": "neg", "score": 0.5}}), 1),
+    (checks.EveryValueFromItsOwnRow(), a_record(after={"stranger": GOOD}), 1),
+    (checks.SpendWithinApproval(), a_record(billed="2.01"), 1),
+    (checks.NoRowPaidTwice(), a_record(requests=[a_request(0), a_request(0), a_request(1)]), 1),
+    (
+        checks.OnlyTheCanaryWasSent(),
+        a_record(requests=[a_request(n, subject=None) for n in range(4)]),
+        1,
+    ),
+    (checks.NothingBeyondTheRows(), a_record(requests=[a_request(n) for n in range(5)]), 2),
+    (
+        checks.NoForbiddenValueSent(),
+        a_record(requests=[a_request(0, params=LEAK), a_request(1), a_request(2)]),
+        1,
+    ),
+    (
+        checks.NoInjectionPromoted(),
+        a_record(
+            planted={"k0": "obey"},
+            requests=[a_request(0, tags=("obeyed",), text='{"label":"neg","score":1}')],
+            after={"k0": {"label": "neg", "score": 1.0}},
+        ),
+        1,
+    ),
+    (checks.NoCleanRowBlamed(), a_record(quarantined={"k0": "off_task"}), 1),
+    (checks.RecordCleanOrRestored(), a_record(before={"k9": GOOD}), 4),
+    (checks.DamageIsHeard(), a_record(firings=2, after={}, billed="3"), 2),
+    (checks.DamageIsHeard(), a_record(alarms=AN_ALARM), 1),
+    (checks.NoAlarm(), a_record(alarms=AN_ALARM), 1),
+    (checks.EndsWithin(timedelta(minutes=1)), a_record(), 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "record", "offenders"), BROKEN, ids=lambda part: type(part).__name__
+)
+def test_every_check_can_see_what_it_looks_for(
+    check: checks.Check, record: Record, offenders: int
+) -> None:
+    """Each check finds planted damage, counts it and names the first offenders."""
+    finding = check.judge(record)
+
+    assert (Outcome.BROKE, offenders) == (finding.outcome, finding.offenders)
+    assert finding.evidence
+    assert type(check).__name__ == finding.check
+
+
+@pytest.mark.parametrize(
+    "check",
+    {type(check): check for check, _, _ in BROKEN if type(check).__name__ != "EndsWithin"}.values(),
+    ids=lambda check: type(check).__name__,
+)
+def test_every_check_holds_when_all_is_well(check: checks.Check) -> None:
+    """The same check is quiet about a job that went well, and says how much it looked at."""
+    finding = check.judge(a_record())
+
+    assert Outcome.HELD is finding.outcome, finding.says
+    assert finding.examined > 0
+
+
+def test_every_check_of_the_vocabulary_is_tried_here() -> None:
+    """A check without planted damage in this file could be blind."""
+    known = {
+        name
+        for name, value in vars(checks).items()
+        if isinstance(value, type) and hasattr(value, "judge") and name != "Check"
+    }
+
+    assert known == {type(check).__name__ for check, _, _ in BROKEN}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [checks.NothingUnvalidated(), checks.EveryValueFromItsOwnRow(), checks.NoRowPaidTwice()],
+    ids=lambda check: type(check).__name__,
+)
+def test_a_check_that_sees_nothing_says_so(check: checks.Check) -> None:
+    """Nothing promoted and nothing sent: nothing was proved."""
+    finding = check.judge(a_record(after={}, requests=[]))
+
+    assert (Outcome.NOT_EXERCISED, 0) == (finding.outcome, finding.examined)
+
+
+def test_a_value_that_did_not_change_was_not_promoted() -> None:
+    """What stood in the record before is not taken for a result of this job."""
+    record = a_record(before={"k0": GOOD})
+
+    assert {"k1", "k2"} == record.promoted
+    assert ("k0",) == record.lost
+
+
+def test_a_stopped_job_holds_rows_back_instead_of_losing_them() -> None:
+    """Rows of a job that says that it stopped are visible."""
+    record = a_record(after={}, status="halted")
+
+    assert ((), ("k0", "k1", "k2")) == (record.lost, record.waiting)
+
+
+def test_a_forbidden_value_that_stands_in_every_prompt_is_no_leak() -> None:
+    """A list of labels in the system prompt contains every row's label."""
+    static = msgspec.Raw(b'{"system":"k0@mail.example k1@mail.example","text":"hello"}')
+    record = a_record(rows=2, requests=[a_request(n, params=static) for n in range(2)])
+
+    assert () == record.leaks

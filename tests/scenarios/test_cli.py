@@ -1,0 +1,223 @@
+"""The command line, as a user types it: a process, its exit code, its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports import Verdict, load, verify_journal
+from scenarios.harness.cli import EXIT_BY_VERDICT
+
+HOME = Path(__file__).parents[2]
+
+WEAK = """
+from controls import Requeue
+from scenarios import EveryRowAnswered, World, drill
+from simulator import hours
+from simulator.faults import Stall
+
+
+class Raises:
+    def judge(self, record):
+        raise LookupError("blind")
+
+
+@drill(
+    defends_against="expiry",
+    faults=[Stall(after_share=0.5, lasting=hours(25), times=1, spare_batches={spare})],
+    controls=[Requeue(max_rounds={rounds})],
+    checks=[{check}],
+)
+def weak(world: World) -> None:
+    '''A drill that was weakened by hand.
+
+    For a test.
+    '''
+    world.run(world.rows())
+"""
+
+
+def gameday(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    return subprocess.run(
+        [sys.executable, "-m", "scenarios.harness.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=cwd or HOME,
+        env=environment | {"PYTHONPATH": str(HOME), "COLUMNS": "100"},
+    )
+
+
+def complaint(*arguments: str, cwd: Path | None = None) -> str:
+    """What a refused command says; it must be one line on stderr, with exit code 2."""
+    done = gameday(*arguments, cwd=cwd)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert 1 == len(done.stderr.strip().splitlines()), done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spare", "rounds", "check", "code", "verdict"),
+    [
+        (1, 1, "EveryRowAnswered()", 0, "PASS"),
+        (9, 1, "EveryRowAnswered()", 3, "INCONCLUSIVE"),
+        (1, 0, "EveryRowAnswered()", 1, "FAIL"),
+        (1, 1, "Raises()", 4, "ERROR"),
+    ],
+    ids=["as it should be", "the fault cannot fire", "no working control", "the check raises"],
+)
+def test_the_exit_code_says_what_was_proved(
+    spare: int, rounds: int, check: str, code: int, verdict: str, tmp_path: Path
+) -> None:
+    """A weakened drill is never green, and each weakness has its own code."""
+    drill = tmp_path / "weak.py"
+    drill.write_text(WEAK.format(spare=spare, rounds=rounds, check=check))
+    done = gameday("run", str(drill), "--out", str(tmp_path / "out"))
+
+    assert code == done.returncode, done.stderr
+    assert done.stdout.startswith(verdict)
+    assert f"1/1 {verdict} weak" in done.stderr
+
+
+def test_every_verdict_has_an_exit_code() -> None:
+    """0, 3, 1 and 4; 2 is for wrong input."""
+    assert (0, 3, 1, 4) == EXIT_BY_VERDICT
+    assert len(Verdict) == len(EXIT_BY_VERDICT)
+
+
+def test_a_run_writes_every_file_and_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+    """Two runs with one seed agree to the byte, one with another seed differs."""
+    names = ["dropped_rows_are_noticed", "leaked-column-never-leaves"]
+    for folder, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        done = gameday("run", *names, "--seed", seed, "--out", str(tmp_path / folder))
+        assert 0 == done.returncode, done.stderr
+    first, again, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in "abc"
+    )
+
+    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == set(first)
+    for name in ("report.html", "report.json", "junit.xml"):
+        assert first[name] == again[name], name
+        assert first[name] != other[name], name
+    report = load(first["report.json"].decode())
+    assert ["dropped_rows_are_noticed", "leaked_column_never_leaves"] == [
+        drill.name for drill in report.drills
+    ]
+    assert "2" == ET.fromstring(first["junit.xml"]).get("tests")
+    state = verify_journal(tmp_path / "a" / "journal.jsonl")
+    assert (True, True) == (state.intact, state.finished)
+
+
+def test_a_report_is_rendered_again_from_its_json(tmp_path: Path) -> None:
+    """`gameday report` makes every format from report.json alone, with the report's exit code."""
+    out = tmp_path / "out"
+    gameday("run", "leaked_column_never_leaves", "--out", str(out))
+    for form, name in (("html", "report.html"), ("junit", "junit.xml"), ("json", "report.json")):
+        again = tmp_path / name
+        done = gameday("report", str(out / "report.json"), "--format", form, "--out", str(again))
+
+        assert 0 == done.returncode, done.stderr
+        assert (out / name).read_bytes() == again.read_bytes(), name
+    assert "PASS" in gameday("report", str(out / "report.json")).stdout
+
+
+def test_list_and_show_tell_what_there_is() -> None:
+    """The list names every drill with its claim; show tells the story and how to run it."""
+    listed = gameday("list")
+    shown = gameday("show", "expired_rows_are_resent")
+
+    assert 0 == listed.returncode == shown.returncode
+    assert "Rows that run out of time are sent again" in listed.stdout
+    assert "slow: only when named" in listed.stdout
+    assert "gameday run expired_rows_are_resent" in shown.stdout
+    assert "Stall(after_share=0.5, lasting=25h" in shown.stdout
+
+
+def test_an_unknown_drill_suggests_the_nearest() -> None:
+    """A typing error is answered with the name that was meant."""
+    says = complaint("run", "expired_row_are_resend")
+
+    assert "Did you mean 'expired_rows_are_resent'?" in says
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--rows", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (["run", "--job", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["run", "--rows", "short.csv"], "have no column"),
+        (["run", "--job", "odd.toml"], "does not describe a job type"),
+        (["run", "--job", "typo.toml"], "'bodi'"),
+        (["run", "nowhere.py"], "There is no drill file nowhere.py"),
+        (["run", "empty.py"], "declares no drill"),
+        (["run", "broken.py"], "cannot be loaded: ZeroDivisionError"),
+        (["run", "idle.py"], "injects nothing"),
+        (["run", "a_good_day_is_left_alone", "--out", "short.csv"], "cannot be written"),
+        (["run", "a_good_day_is_left_alone", "--out", "/proc/no"], "cannot be written"),
+        (["report", "nowhere.json"], "nowhere.json cannot be read"),
+        (["report", "short.csv"], "short.csv"),
+        (["report", "short.csv", "--format", "pdf"], "no format 'pdf'"),
+    ],
+)
+def test_wrong_input_is_refused_in_one_line(
+    arguments: Sequence[str], says: str, tmp_path: Path
+) -> None:
+    """What happened, where, and how to mend it; exit code 2; nothing is left half-written."""
+    job = (HOME / "scenarios/jobs/tickets.toml").read_text()
+    idle = WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()")
+    files = {
+        "short.csv": "a,b\n1,2\n",
+        "odd.toml": "name = 1\n",
+        "typo.toml": job.replace("{body}", "{bodi}").replace('["body", ', '["bodi", "body", '),
+        "empty.py": "",
+        "broken.py": "1 / 0\n",
+        "idle.py": "\n".join(line for line in idle.splitlines() if "faults=[" not in line),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    assert says in complaint(*arguments, cwd=tmp_path)
+    assert before == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_shadowed_room_is_named(tmp_path: Path) -> None:
+    """`reports` is a general word: another package of that name is pointed out, not used."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "__init__.py").write_text("")
+    code = "import scenarios.harness.cli as cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{HOME}"},
+    )
+
+    assert 2 == done.returncode
+    assert f"'reports' is shadowed by {tmp_path / 'reports'}" in done.stderr
+
+
+def test_hostile_names_reach_the_terminal_as_text(tmp_path: Path) -> None:
+    """An escape sequence in a key or column is shown, not obeyed."""
+    rows = tmp_path / "rows.jsonl"
+    record = {"ticket_id": "\x1b[31mred", "body": "x\x1b]0;t\x07", "plan": "a", "sentiment": "pos"}
+    rows.write_text("\n".join(json.dumps(record) for _ in range(2)))
+    done = gameday("run", "--rows", str(rows), cwd=tmp_path)
+
+    assert 2 == done.returncode
+    assert "have the same" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
