@@ -12,8 +12,9 @@ size could not rule out. Neighbour: `Quarantine` judges every single answer, can
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from math import ceil, log
 from random import Random
 
@@ -49,7 +50,7 @@ def rows_to_decide(max_share: float, confidence: float) -> int:
 class Canary:
     """Sends a slice first and halts unless it proves good."""
 
-    policy: CanaryPolicy = CanaryPolicy()
+    policy: CanaryPolicy = field(default_factory=CanaryPolicy)
 
     def size(self, rows: int) -> int:
         """How many of so many rows go first."""
@@ -63,14 +64,12 @@ class Canary:
         size = self.size(rows)
         dice = Random(f"{seed}/canary")
         edges = [stretch * rows // size for stretch in range(size + 1)]
-        return tuple(
-            dice.randrange(start, end) for start, end in zip(edges, edges[1:], strict=False)
-        )
+        return tuple(dice.randrange(start, end) for start, end in pairwise(edges))
 
     def decide(self, moment: Moment, /) -> Decision:
         """Before sending: split off the slice. After it: halt unless every measure is good."""
         match moment:
-            case BeforeSubmit(rows=rows):
+            case BeforeSubmit(rows=rows, round=0):
                 positions = self.slice(len(rows), moment.seed)
                 return Split(
                     tuple(rows[position].ordinal for position in positions),

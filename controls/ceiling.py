@@ -18,7 +18,14 @@ from decimal import Decimal
 
 from controls.core.decision import AskApproval, Decision, Halt, Proceed
 from controls.core.errors import ControlError
-from controls.core.moment import AfterCanary, BeforePromote, BeforeSubmit, Estimate, Moment
+from controls.core.moment import (
+    AfterCanary,
+    Approval,
+    BeforePromote,
+    BeforeSubmit,
+    Estimate,
+    Moment,
+)
 from controls.core.rows import DressedRow
 from controls.policy import JobType
 from controls.prices import PriceTable
@@ -52,18 +59,26 @@ class CostCeiling:
         match moment:
             case BeforeSubmit():
                 return self._before_submit(moment)
-            case AfterCanary(grades=grades) if grades.rows:
+            case AfterCanary(grades=grades, approvals=approvals) if grades.rows:
                 projected = grades.cost_usd * (grades.rows + grades.remaining_rows) / grades.rows
-                if projected > self.usd:
+                if projected > self.agreed(approvals):
                     return Halt(
                         f"{grades.rows} rows cost ${grades.cost_usd:.4f}; the whole job would cost "
-                        f"${projected:.2f}, the ceiling is ${self.usd:.2f}"
+                        f"${projected:.2f}, the ceiling is ${self.agreed(approvals):.2f}"
                     )
-            case BeforePromote(spent_usd=spent) if spent > max(self.usd, self.approvable_usd or 0):
-                return Halt(f"${spent:.2f} were spent, the ceiling is ${self.usd:.2f}")
+            case BeforePromote(spent_usd=spent, approvals=approvals):
+                if spent > self.agreed(approvals):
+                    return Halt(
+                        f"${spent:.2f} were spent, the ceiling is ${self.agreed(approvals):.2f}"
+                    )
             case _:
                 pass
         return Proceed()
+
+    def agreed(self, approvals: Iterable[Approval]) -> Decimal:
+        """The ceiling, or what a person has approved above it."""
+        approved = max((approval.up_to_usd for approval in approvals), default=Decimal(0))
+        return max(self.usd, min(approved, self.approvable_usd or Decimal(0)))
 
     def _before_submit(self, moment: BeforeSubmit) -> Decision:
         asked = moment.job_type.prompt.max_tokens
@@ -76,14 +91,11 @@ class CostCeiling:
         except ControlError as error:
             return Halt(f"the cost cannot be known: {error.what}")
         worst = estimate.worst_case_usd + moment.committed_usd
-        if worst <= self.usd:
+        if worst <= self.agreed(moment.approvals):
             return Proceed()
         says = f"the worst case of {estimate.rows:,} rows is ${worst:.2f}"
-        approved = max((approval.up_to_usd for approval in moment.approvals), default=Decimal(0))
         if self.approvable_usd is None or worst > self.approvable_usd:
             return Halt(f"{says}; the ceiling is ${self.usd:.2f}")
-        if worst <= approved:
-            return Proceed()
         return AskApproval(f"{says}, above the ceiling of ${self.usd:.2f}", usd=f"{worst:.2f}")
 
 

@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -32,6 +33,7 @@ _UNSAFE = re.compile(r"[^a-zA-Z0-9_]+")
 _ORDINAL = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII)
 
 
+@lru_cache(maxsize=256)
 def slug(text: str, length: int) -> str:
     """`text` as a part of a `custom_id`, without the dash that separates the parts.
 

@@ -23,6 +23,7 @@ import jsonschema_rs
 import msgspec
 
 from controls.core.errors import ControlError
+from controls.ids import REFERENCE_FIELD
 
 
 class RowsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -184,7 +185,7 @@ def check_job_type(job_type: JobType) -> None:
     Raises:
         ControlError: with the first rule that it breaks.
     """
-    for broken, what, fix in _rules(job_type):
+    for broken, what, fix in (*_rules(job_type), *_limits(job_type)):
         if broken:
             raise ControlError(f"The job type {job_type.name!r} {what}.", fix=fix)
     try:
@@ -217,7 +218,26 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
         f"grades {job.answer.label!r}, which its schema does not have",
         "Name a property of the schema in answer.label.",
     )
-    yield job.spend.ceiling_usd <= 0, "has no spend ceiling above zero", "Set spend.ceiling_usd."
+    yield (
+        REFERENCE_FIELD in schema.get("properties", {}),
+        f"has a property {REFERENCE_FIELD!r}, in which the reference of a row is given back",
+        "Give the property another name.",
+    )
+    yield (
+        not job.approved_by.strip() or not job.owner.strip(),
+        "names nobody who approved it, or nobody to page",
+        "Fill approved_by and owner.",
+    )
+
+
+def _limits(job: JobType) -> Iterator[tuple[bool, str, str]]:
+    """The rules about numbers."""
+    ceiling = job.spend.ceiling_usd
+    yield (
+        not ceiling.is_finite() or ceiling <= 0,
+        "has no spend ceiling above zero",
+        "Set spend.ceiling_usd.",
+    )
     yield job.spend.max_tokens_cap < 1, "caps output below one token", "Raise max_tokens_cap."
     yield (
         not 0 < job.canary.share <= 1,
@@ -229,6 +249,12 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "has a canary that cannot decide",
         "Set canary.max_bad_share and canary.confidence between 0 and 1.",
     )
+    yield (
+        not 0 <= job.canary.min_accuracy <= 1 or not 0 <= job.canary.max_label_shift <= 1,
+        "asks for an accuracy or a label shift that is no share",
+        "Set canary.min_accuracy and canary.max_label_shift between 0 and 1.",
+    )
+    yield job.requeue.max_rounds < 0, "has a negative number of rounds", "Set requeue.max_rounds."
 
 
 def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...]) -> None:
@@ -238,7 +264,7 @@ def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...
         ControlError: naming the column, and the nearest that exists.
     """
     rows = job_type.rows
-    needed = {name: "the template uses it" for name in Template(job_type.prompt.template).fields()}
+    needed = dict.fromkeys(Template(job_type.prompt.template).fields(), "the template uses it")
     needed |= {rows.key: "it identifies a row"} if rows.key else {}
     needed |= {rows.label_column: "it holds the known answers"} if rows.label_column else {}
     for name, reason in needed.items():

@@ -36,16 +36,25 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             factor = self.long_context_factor
         return factor * (input_tokens * self.input + output_tokens * self.output) / MILLION
 
-    def of(self, usage: Usage) -> Decimal:
-        """What one answer cost. Cache writes of unknown duration count as the dearer kind:
-        1 h writes cost twice, 5 min writes 1.25 times, reads at most a tenth of the input."""
+    def is_long(self, usage: Usage) -> bool:
+        """Whether the prompt of this answer was so large that every token costs more."""
+        if self.long_context_tokens is None:
+            return False
         written = usage.cache_creation_input_tokens or 0
         read = usage.cache_read_input_tokens or 0
-        prompt = usage.input_tokens + written + read
+        return usage.input_tokens + written + read > self.long_context_tokens
+
+    def of(self, usage: Usage, *, long: bool = False) -> Decimal:
+        """What answers with these tokens cost together, all of them `long` or none.
+
+        Cache writes of unknown duration count as the dearer kind: 1 h writes cost twice, 5 min
+        writes 1.25 times, reads at most a tenth of the input.
+        """
+        written = usage.cache_creation_input_tokens or 0
+        read = usage.cache_read_input_tokens or 0
         weighed = (
             usage.input_tokens * self.input + written * self.input * 2 + read * self.input / 10
         )
-        long = self.long_context_tokens is not None and prompt > self.long_context_tokens
         factor = self.long_context_factor if long else 1
         return factor * (weighed + usage.output_tokens * self.output) / MILLION
 

@@ -12,6 +12,7 @@ whether the answer belongs to the row.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -43,6 +44,7 @@ REASONS = (
     "wrong_row",
     "unreadable",
     "conflict",
+    "gate_error",
     "unexpected",
     "lost",
     "errored",
@@ -82,7 +84,11 @@ class Quarantine:
         if not isinstance(value, dict):
             kind = type(value).__name__
             return Quarantined("not_an_object", f"the answer is a {kind}, not an object")
-        if answer.text.count('"') > _quotes(value) and (twice := _given_twice(answer.text)):
+        try:
+            twice = answer.text.count('"') > _quotes(value) and _given_twice(answer.text)
+        except (ValueError, RecursionError) as error:
+            return Quarantined("not_json", str(error)[:200])
+        if twice:
             return Quarantined("duplicate_key", f"{twice[:40]!r} is given twice")
         value.pop(REFERENCE_FIELD, None)
         try:
@@ -116,12 +122,11 @@ def _given_twice(text: str) -> str | None:
     twice: list[str] = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        twice.extend(key for key in set(keys) if keys.count(key) > 1)
-        return dict(pairs)
+        once = dict(pairs)
+        if len(once) < len(pairs):
+            counted = Counter(key for key, _ in pairs)
+            twice.extend(key for key, count in counted.items() if count > 1)
+        return once
 
-    try:
-        json.loads(text, object_pairs_hook=members)
-    except (ValueError, RecursionError):
-        return None
+    json.loads(text, object_pairs_hook=members)
     return min(twice, default=None)

@@ -10,6 +10,7 @@ the same rows since. Neighbour: `Reconciliation` decides whether a promotion may
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import msgspec
@@ -17,19 +18,21 @@ from sqlalchemy import (
     Column,
     Engine,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     delete,
-    inspect,
     insert,
+    inspect,
     literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.types import NullType
 
 from controls.core.errors import ControlError
 from controls.core.rows import Row
@@ -84,11 +87,12 @@ class SystemOfRecord:
                 fix=f"Its columns are: {', '.join(self.table.c.keys())}.",
             )
         self.key = self.table.c[key]
+        self.columns = [column for column in self.table.c if column.computed is None]
         self.before = Table(
             f"{table}__before",
             self.metadata,
             Column("promotion", String(128), nullable=False, index=True),
-            *(Column(column.name, column.type) for column in self.table.c),
+            *(Column(column.name, _same_type(column)) for column in self.columns),
         )
         self.promoted = Table(
             f"{table}__promoted",
@@ -105,21 +109,55 @@ class SystemOfRecord:
         self.metadata.create_all(engine)
 
     def write(self, connection: Connection, rows: Sequence[tuple[str, Value]]) -> None:
-        """Insert or replace the answer's columns of these rows; other columns stay."""
-        given = {name for _, value in rows for name in value}
-        written = [c.name for c in self.table.c if c.name in given and c is not self.key]
-        values = [
-            {self.key.name: key} | {name: value.get(name) for name in written}
-            for key, value in rows
-        ]
-        upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        statement = upsert(self.table)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[self.key], set_={name: statement.excluded[name] for name in written}
-            ),
-            values,
+        """Insert or replace what each answer says; columns that it does not name stay."""
+        mine = [column.name for column in self.columns if column is not self.key]
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for key, value in rows:
+            written = tuple(name for name in mine if name in value)
+            stored = {name: _storable(value[name]) for name in written}
+            alike.setdefault(written, []).append({self.key.name: key} | stored)
+        for written, values in alike.items():
+            connection.execute(_upsert(connection, self.table, self.key, written), values)
+
+    def put_back(self, connection: Connection, promotion: str, keys: Sequence[str]) -> None:
+        """Restore these rows as they were before a promotion; remove those that were not there.
+
+        Rows are changed in place, never deleted and inserted again: other tables may refer to
+        them. The table may know a key by another spelling (`NOCASE`), so its own is asked for.
+        """
+        own = connection.scalars(select(self.key).where(self.key.in_(keys))).all()
+        saved = [self.before.c[column.name] for column in self.columns]
+        was = select(*saved).where(
+            self.before.c.promotion == promotion,
+            self.before.c[self.key.name].in_({*keys, *own}),
         )
+        saved_key = was.with_only_columns(self.before.c[self.key.name])
+        connection.execute(delete(self.table).where(self.key.in_(keys), self.key.not_in(saved_key)))
+        names = [column.name for column in self.columns]
+        others = [name for name in names if name != self.key.name]
+        connection.execute(
+            _upsert(connection, self.table, self.key, others).from_select(names, was)
+        )
+
+
+def _upsert(connection: Connection, table: Table, key: Column[Any], names: Sequence[str]) -> Any:
+    """INSERT into these columns, or UPDATE them where the key is there already."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table)
+    if not names:
+        return statement.on_conflict_do_nothing(index_elements=[key])
+    news = {name: statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=[key], set_=news)
+
+
+def _storable(value: Any) -> Any:
+    """A list or an object goes into its column as JSON."""
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+
+
+def _same_type(column: Column[Any]) -> Any:
+    """The column's type; one without any keeps what it is given, as SQLite's BLOB does."""
+    return LargeBinary() if isinstance(column.type, NullType) else column.type
 
 
 class Staging:
@@ -143,6 +181,7 @@ class Staging:
                     (job, row.ordinal, row.key, msgspec.json.encode(value).decode())
                     for row, value in accepted
                 ],
+                replacing=("job", "ordinal"),
             )
 
     def unstage(self, job: str, rows: Sequence[Row]) -> None:
@@ -154,7 +193,10 @@ class Staging:
                 )
 
     def promote(self, job: str) -> int:
-        """Write the staged answers of a job in one transaction. A second call does nothing."""
+        """Write the staged answers of a job in one transaction.
+
+        A second call does nothing, after a rollback too: what was undone stays undone.
+        """
         record = self._record
         with record.engine.begin() as connection:
             known = connection.execute(
@@ -165,7 +207,7 @@ class Staging:
             if known is not None:
                 return int(known)
             count = 0
-            for part in self._staged(job):
+            for part in self._staged(job, connection):
                 self._keep_before(connection, job, [key for key, _ in part])
                 record.write(connection, part)
                 count += len(part)
@@ -180,35 +222,33 @@ class Staging:
         with record.engine.begin() as connection:
             mine = record.promoted.c.promotion == job
             promoted = connection.scalars(select(record.promoted.c.row_key).where(mine)).all()
-            affected = [key for key in promoted if keys is None or key in keys]
+            wanted = frozenset(promoted if keys is None else keys)
+            affected = [key for key in promoted if key in wanted]
             for part in chunks(affected, KEYS_PER_STATEMENT):
-                columns = [record.before.c[column.name] for column in record.table.c]
-                was = select(*columns).where(
-                    record.before.c.promotion == job, record.before.c[record.key.name].in_(part)
-                )
-                connection.execute(delete(record.table).where(record.key.in_(part)))
-                connection.execute(
-                    insert(record.table).from_select([column.name for column in columns], was)
-                )
+                record.put_back(connection, job, part)
                 connection.execute(
                     delete(record.promoted).where(mine, record.promoted.c.row_key.in_(part))
                 )
         return len(affected)
 
-    def _staged(self, job: str) -> Iterator[list[tuple[str, Value]]]:
+    def _staged(self, job: str, writer: Connection) -> Iterator[list[tuple[str, Value]]]:
+        """What is staged, part by part; read through `writer` where both share one store, as two
+        connections to a store in memory are one transaction."""
         query = (
             select(STAGING.c.row_key, STAGING.c.value)
             .where(STAGING.c.job == job)
             .order_by(STAGING.c.ordinal)
         )
-        with self._store.connect() as connection:
-            result = connection.execution_options(yield_per=KEYS_PER_STATEMENT).execute(query)
+        shared = self._store is self._record.engine
+        with nullcontext(writer) if shared else self._store.connect() as connection:
+            options = {"yield_per": KEYS_PER_STATEMENT}
+            result = connection.execute(query, execution_options=options)
             for part in result.partitions():
                 yield [(row.row_key, msgspec.json.decode(row.value)) for row in part]
 
     def _keep_before(self, connection: Connection, job: str, keys: Sequence[str]) -> None:
         record = self._record
-        columns = list(record.table.c)
+        columns = record.columns
         was = select(literal(job), *columns).where(record.key.in_(keys))
         connection.execute(
             insert(record.before).from_select(

@@ -14,7 +14,7 @@ from simulator.faults import Endpoint, LostReply
 
 @drill(
     defends_against="accidental resubmission",
-    faults=[LostReply(on=Endpoint.CREATE, times=1)],
+    faults=[LostReply(on=Endpoint.CREATE, times=1, spare_batches=1)],
     controls=[IdempotentSubmit],
     checks=[NoRowPaidTwice(), NothingBeyondTheRows(), EveryRowAnswered(), DamageIsHeard()],
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -11,13 +12,17 @@ EVIDENCE_BYTES = 2_048
 """How much of a refused line is kept. Enough to see what happened, too little to fill a disk."""
 
 
+Tokens = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+"""A count that fits the ledger. A line with any other is not believed."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Tokens of one answer, as the service reports them."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cache_creation_input_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
 
 
 class _Block(msgspec.Struct):
@@ -53,7 +58,7 @@ class _Line(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Line)
-_KINDS = frozenset({"succeeded", "errored", "canceled", "expired"})
+KINDS = frozenset({"succeeded", "errored", "canceled", "expired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def read_line(raw: bytes) -> ResultLine | UnreadableLine:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return UnreadableLine(str(error)[:200], raw)
     result = line.result
-    if result.type not in _KINDS:
+    if result.type not in KINDS:
         return UnreadableLine(f"unknown result type {result.type[:40]!r}", raw)
     if result.type == "succeeded":
         if result.message is None:
@@ -102,7 +107,9 @@ def read_line(raw: bytes) -> ResultLine | UnreadableLine:
         return ResultLine(
             line.custom_id, "succeeded", text, message.stop_reason, "", message.usage, raw
         )
-    error_type = result.error.error.type if result.error is not None else ""
+    error_type = ""
+    if result.type == "errored":
+        error_type = result.error.error.type if result.error is not None else "unknown"
     return ResultLine(line.custom_id, result.type, "", None, error_type, _NO_USAGE, raw)
 
 
@@ -147,3 +154,19 @@ class Gate(Protocol):
     def examine(self, answer: Answer) -> Verdict:
         """Never raises, whatever the answer says."""
         ...
+
+
+def examined(gates: Iterable[Gate], answer: Answer) -> Verdict:
+    """The verdict of the last gate, or of the first that keeps the answer back.
+
+    A gate that breaks keeps it back too: one answer may neither pass unseen nor stop the others.
+    """
+    verdict: Verdict = Accepted(None)
+    try:
+        for gate in gates:
+            verdict = gate.examine(answer)
+            if isinstance(verdict, Quarantined):
+                return verdict
+    except Exception as error:  # noqa: BLE001 - gates must not raise; this one did
+        return Quarantined("gate_error", f"the gate broke: {type(error).__name__}")
+    return verdict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,13 +10,14 @@ from typing import Any
 from anthropic.types.messages import MessageBatch
 
 from controls.core.answer import (
+    KINDS,
     Accepted,
     Answer,
     Quarantined,
     ResultLine,
     UnreadableLine,
     Usage,
-    Verdict,
+    examined,
     read_line,
 )
 from controls.core.decision import Halt, Redownload
@@ -39,18 +39,44 @@ _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([a-zA-Z0-9_-]{1,64})"')
 
 
 @dataclass(slots=True)
+class Tokens:
+    """Tokens of many answers."""
+
+    input: int = 0
+    output: int = 0
+    written: int = 0
+    read: int = 0
+
+    def add(self, usage: Usage) -> None:
+        """Count one more answer."""
+        self.input += usage.input_tokens
+        self.output += usage.output_tokens
+        self.written += usage.cache_creation_input_tokens or 0
+        self.read += usage.cache_read_input_tokens or 0
+
+    def total(self) -> Usage:
+        """All of them."""
+        return Usage(self.input, self.output, self.written, self.read)
+
+
+@dataclass(slots=True)
 class Harvest:
     """What the downloads of one batch have brought so far."""
 
     lines: dict[int, int] = field(default_factory=dict)
     """Ordinal to a fingerprint of its line."""
+    broken: dict[int, UnreadableLine] = field(default_factory=dict)
+    """Rows of which only a broken line has come. A cut connection breaks a line; another
+    download may bring it whole."""
     conflicting: set[int] = field(default_factory=set)
     unexpected: dict[str, None] = field(default_factory=dict)
     unreadable: dict[int, None] = field(default_factory=dict)
     """Fingerprints of unreadable lines."""
     duplicated: int = 0
     recovered: int = 0
-    tokens: Counter[str] = field(default_factory=Counter)
+    short: Tokens = field(default_factory=Tokens)
+    long: Tokens = field(default_factory=Tokens)
+    """Tokens of answers to prompts beyond the model's price limit for long ones."""
     accepted: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     answered: list[tuple[int, str, int, int]] = field(default_factory=list)
@@ -61,24 +87,20 @@ class Collector:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._gates = (desk.stack.identity, desk.stack.gate)
 
     def collect(self, work: Work, batch: SentBatch) -> None:
         """Wait, download until it balances, settle."""
         ended = self._wait(batch)
         counts = ended.request_counts
-        counted = {
-            "succeeded": counts.succeeded,
-            "errored": counts.errored,
-            "canceled": counts.canceled,
-            "expired": counts.expired,
-        }
+        counted = {kind: getattr(counts, kind, 0) for kind in sorted(KINDS)}
         harvest = Harvest()
         downloads = 0
         while True:
             downloads += 1
-            before = len(harvest.lines)
+            before = harvest.lines.keys() | harvest.broken.keys()
             problem = self._download(work, batch, harvest)
-            harvest.recovered += len(harvest.lines) - before if downloads > 1 else 0
+            harvest.recovered += len(harvest.lines.keys() - before) if downloads > 1 else 0
             balance = self._balance(work, batch, harvest, counted, downloads, problem)
             decision = self._desk.ask(work.job, AfterDownload(balance))
             if isinstance(decision, Redownload):
@@ -86,6 +108,7 @@ class Collector:
                 self._desk.clock.sleep(timedelta(seconds=decision.after_seconds))
                 continue
             break
+        self._give_up_broken(work, batch, harvest)
         self._give_up_contradictions(work, batch, harvest)
         self._settle(work, batch, harvest, balance)
         if isinstance(decision, Halt):
@@ -134,10 +157,12 @@ class Collector:
         fingerprint = hash(raw)
         if ordinal is None or ordinal not in batch.ordinals:
             self._take_stranger(batch, harvest, line, custom_id, fingerprint)
+        elif isinstance(line, UnreadableLine):
+            harvest.broken.setdefault(ordinal, line)
         elif ordinal not in harvest.lines:
             harvest.lines[ordinal] = fingerprint
             seen_now.add(ordinal)
-            self._take_new(work, batch, harvest, ordinal, custom_id, line)
+            self._take_new(work, batch, harvest, ordinal, line)
         elif harvest.lines[ordinal] != fingerprint:
             harvest.conflicting.add(ordinal)
         elif ordinal in seen_now:
@@ -172,52 +197,58 @@ class Collector:
         batch: SentBatch,
         harvest: Harvest,
         ordinal: int,
-        custom_id: str,
-        line: ResultLine | UnreadableLine,
+        line: ResultLine,
     ) -> None:
-        row = self._desk.stack.identity.row_of(ordinal, work.rows)
-        if isinstance(line, UnreadableLine):
-            verdict: Verdict = Quarantined("unreadable", line.problem)
-            usage = Usage()
-        elif line.kind != "succeeded":
+        """The first readable line of a row: unfinished, accepted, or kept back."""
+        reference = work.references[ordinal]
+        if work.slicing:
+            work.slice_lines[ordinal] = (line, reference)
+        if line.kind != "succeeded":
             work.unfinished[ordinal] = Unfinished(
                 ordinal, line.kind, line.error_type, work.attempts[ordinal]
             )
             harvest.answered.append((ordinal, line.kind, 0, 0))
-            if work.slicing:
-                work.slice_lines[ordinal] = (line, "")
             return
-        else:
-            reference = work.references[ordinal]
-            answer = Answer(line.text, line.stop_reason, reference)
-            verdict = self._examine(answer)
-            usage = line.usage
-            if work.slicing:
-                work.slice_lines[ordinal] = (line, reference)
-        work.unfinished.pop(ordinal, None)
-        harvest.tokens["input"] += usage.input_tokens
-        harvest.tokens["output"] += usage.output_tokens
-        harvest.tokens["written"] += usage.cache_creation_input_tokens or 0
-        harvest.tokens["read"] += usage.cache_read_input_tokens or 0
-        outcome = "accepted"
+        usage = line.usage
+        (harvest.long if work.price.is_long(usage) else harvest.short).add(usage)
+        verdict = examined(self._gates, Answer(line.text, line.stop_reason, reference))
         if isinstance(verdict, Accepted) and verdict.value is not None:
+            work.unfinished.pop(ordinal, None)
+            row = self._desk.stack.identity.row_of(ordinal, work.rows)
             harvest.accepted.append((row, verdict.value))
             work.state[row.ordinal] = STAGED
+            outcome = "accepted"
         else:
             refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
             outcome = refusal.reason
-            harvest.kept.append(
-                Kept(batch.number, ordinal, row.key, custom_id, outcome, refusal.detail, line.raw)
-            )
-            work.state[row.ordinal] = QUARANTINED
+            self._keep_back(work, batch, harvest, ordinal, refusal, line.raw)
         harvest.answered.append((ordinal, outcome, usage.input_tokens, usage.output_tokens))
 
-    def _examine(self, answer: Answer) -> Verdict:
-        stack = self._desk.stack
-        verdict = stack.identity.examine(answer)
-        if isinstance(verdict, Quarantined):
-            return verdict
-        return stack.gate.examine(answer)
+    def _keep_back(
+        self,
+        work: Work,
+        batch: SentBatch,
+        harvest: Harvest,
+        ordinal: int,
+        refusal: Quarantined,
+        raw: bytes,
+    ) -> None:
+        work.unfinished.pop(ordinal, None)
+        row = self._desk.stack.identity.row_of(ordinal, work.rows)
+        work.state[row.ordinal] = QUARANTINED
+        custom_id = work.namespace.custom_id(ordinal)
+        harvest.kept.append(
+            Kept(batch.number, ordinal, row.key, custom_id, refusal.reason, refusal.detail, raw)
+        )
+
+    def _give_up_broken(self, work: Work, batch: SentBatch, harvest: Harvest) -> None:
+        """Rows whose line was broken in every download."""
+        for ordinal in sorted(harvest.broken.keys() - harvest.lines.keys()):
+            line = harvest.broken[ordinal]
+            refusal = Quarantined("unreadable", line.problem)
+            self._keep_back(work, batch, harvest, ordinal, refusal, line.raw)
+            harvest.answered.append((ordinal, refusal.reason, 0, 0))
+        self._flush(work, batch, harvest)
 
     def _flush(self, work: Work, batch: SentBatch, harvest: Harvest) -> None:
         job = work.job.id
@@ -238,7 +269,7 @@ class Collector:
         downloads: int,
         problem: str,
     ) -> Balance:
-        missing = sorted(batch.ordinals - harvest.lines.keys())
+        missing = sorted(batch.ordinals - harvest.lines.keys() - harvest.broken.keys())
         return Balance(
             batch_id=batch.id,
             sent=len(batch.ordinals),
@@ -247,7 +278,7 @@ class Collector:
             duplicated=harvest.duplicated,
             conflicting=tuple(sorted(harvest.conflicting)),
             unexpected=tuple(list(harvest.unexpected)[:NAMED_IDS]),
-            unreadable=len(harvest.unreadable),
+            unreadable=len(harvest.unreadable) + len(harvest.broken.keys() - harvest.lines.keys()),
             recovered=harvest.recovered,
             counted=counted,
             downloads=downloads,
@@ -264,6 +295,7 @@ class Collector:
         for row in fresh:
             work.state[row.ordinal] = QUARANTINED
             work.unfinished.pop(row.ordinal, None)
+            work.slice_lines.pop(row.ordinal, None)
         self._desk.ledger.quarantine(
             work.job.id,
             [
@@ -282,9 +314,8 @@ class Collector:
 
     def _settle(self, work: Work, batch: SentBatch, harvest: Harvest, balance: Balance) -> None:
         """Book what the batch really cost, and what came of it."""
-        tokens = harvest.tokens
-        usage = Usage(tokens["input"], tokens["output"], tokens["written"], tokens["read"])
-        cost = self._desk.prices.price(work.job.type.prompt.model).of(usage)
+        short, long = harvest.short.total(), harvest.long.total()
+        cost = work.price.of(short) + work.price.of(long, long=True)
         work.spent_usd += cost
         self._desk.ledger.append(
             work.job.id,
@@ -299,6 +330,6 @@ class Collector:
             unexpected=len(balance.unexpected),
             recovered=balance.recovered,
             cost_usd=f"{cost:.6f}",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
+            input_tokens=short.input_tokens + long.input_tokens,
+            output_tokens=short.output_tokens + long.output_tokens,
         )

@@ -1,14 +1,13 @@
 """What a control can say, and which word counts when several have spoken.
 
 Every decision but `Proceed` carries `why`: a clause that reads well in a report. The strictest
-wins: Proceed < Split < Resubmit < SendAgain < Redownload < Adopt < AskApproval < Halt.
+wins: Proceed < Split < Resubmit < SendAgain < LookAgain < Redownload < Adopt < AskApproval < Halt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +114,7 @@ def merge(left: Decision, right: Decision) -> Decision:
 
 def strictest(decisions: Iterable[Decision]) -> Decision:
     """The decision to follow when several controls have spoken."""
-    return reduce(merge, decisions, Proceed())
+    worst: Decision = Proceed()
+    for decision in decisions:
+        worst = merge(worst, decision)
+    return worst

@@ -9,7 +9,6 @@ from controls.fence import Fencing, nonce_for
 from controls.ids import Identity, Namespace
 from controls.policy import JobType, Template
 
-
 BYTES_KEPT = 96 * 2**20
 """Requests are looked at, counted and sent: up to this size they are dressed only once."""
 

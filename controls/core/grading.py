@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from controls.core.answer import Answer, Gate, Quarantined, ResultLine
+from controls.core.answer import Answer, Gate, Quarantined, ResultLine, examined
 from controls.core.moment import Grades
 from controls.core.rows import Row
 from controls.policy import JobType
@@ -33,9 +33,7 @@ def grade(
         if line is None or line.kind != "succeeded":
             reasons[line.kind if line else "lost"] += 1
             continue
-        verdict = binding.examine(Answer(line.text, line.stop_reason, reference))
-        if not isinstance(verdict, Quarantined):
-            verdict = schema.examine(Answer(line.text, line.stop_reason, reference))
+        verdict = examined((binding, schema), Answer(line.text, line.stop_reason, reference))
         if isinstance(verdict, Quarantined) or verdict.value is None:
             reasons[getattr(verdict, "reason", "empty")] += 1
             continue

@@ -47,6 +47,8 @@ class BeforeSubmit:
     """Reserved or spent by this job before."""
     approvals: tuple[Approval, ...]
     seed: int
+    round: int = 0
+    """How often rows were sent again so far; 0 for the first sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class AfterCanary:
 
     job_type: JobType
     grades: Grades
+    approvals: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ class BeforePromote:
     """`custom_id`s of rows that are neither staged nor quarantined."""
     spent_usd: Decimal
     reserved_usd: Decimal
+    approvals: tuple[Approval, ...] = ()
 
 
 Moment = BeforeSubmit | CreateFailed | AfterCanary | AfterDownload | AfterCollect | BeforePromote

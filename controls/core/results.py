@@ -16,6 +16,9 @@ RAW = {"X-Stainless-Raw-Response": "stream", "Accept": "application/binary"}
 """What the client's `with_streaming_response` adds to a call."""
 
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 class _Raw(APIResponse[bytes]):
     """The open response; the client wants a class of its own for it."""
 
@@ -50,18 +53,20 @@ def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
 
 def split_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Lines without their newline; blank lines and a byte order mark are dropped."""
-    rest = b""
-    first = True
+    held: list[bytes] = []
+    mark = BYTE_ORDER_MARK
     for piece in pieces:
-        if first:
-            piece = piece.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the same piece, cleaned
-            first = False
-        lines = (rest + piece).split(b"\n") if rest else piece.split(b"\n")
-        rest = lines.pop()
+        head, *lines = piece.split(b"\n")
+        held.append(head)
+        if not lines:
+            continue
+        lines.insert(0, b"".join(held).removeprefix(mark))
+        mark = b""
+        held = [lines.pop()]
         for line in lines:
             if stripped := line.strip(b"\r \t"):
                 yield stripped
-    if stripped := rest.strip(b"\r \t"):
+    if stripped := b"".join(held).removeprefix(mark).strip(b"\r \t"):
         yield stripped
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from controls.core.errors import ControlError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,25 @@ class DressedRow:
     def body(self) -> bytes:
         """The JSON of this request as an item of `requests`."""
         return b'{"custom_id":"%s","params":%s}' % (self.custom_id.encode(), self.params)
+
+
+def check_rows(job: str, rows: Sequence[Row]) -> None:
+    """Refuse rows of which one could be lost or written twice.
+
+    Raises:
+        ControlError: there are none, they are not numbered 0, 1, 2, …, or a key occurs twice.
+    """
+    if not rows:
+        raise ControlError(f"The job {job!r} has no rows.", fix="Give it at least one.")
+    for place, row in enumerate(rows):
+        if row.ordinal != place:
+            raise ControlError(
+                f"Row {place:,} of the job {job!r} has the ordinal {row.ordinal}.",
+                fix="Number the rows 0, 1, 2, … in order.",
+            )
+    if len({row.key for row in rows}) < len(rows):
+        [(twice, _)] = Counter(row.key for row in rows).most_common(1)
+        raise ControlError(
+            f"Two rows of the job {job!r} have the key {twice[:60]!r}.",
+            fix="Name a column that is unique in rows.key.",
+        )

@@ -9,6 +9,7 @@ from random import Random
 import anthropic
 import msgspec
 from anthropic.types import MessageTokensCount
+from sqlalchemy.exc import SQLAlchemyError
 
 from controls.ceiling import SAMPLE_ROWS, estimate_cost
 from controls.core.alerts import Pager
@@ -20,7 +21,7 @@ from controls.core.errors import ControlError
 from controls.core.grading import grade
 from controls.core.ledger import Kept, Ledger
 from controls.core.moment import AfterCanary, AfterCollect, BeforePromote, BeforeSubmit, Estimate
-from controls.core.rows import DressedRow, Row
+from controls.core.rows import DressedRow, Row, check_rows
 from controls.core.submitter import Submitter
 from controls.core.work import QUARANTINED, STAGED, Desk, Job, Stopped, Work
 from controls.ids import Namespace
@@ -74,7 +75,8 @@ class BatchRunner:
             rows: ordinals must be 0, 1, 2, … in order.
 
         Raises:
-            ControlError: the rows do not fit the job type; nothing was sent.
+            ControlError: the rows do not fit the job type, its model has no price, or the job
+                has been started before; nothing was sent.
         """
         work = self._open(job, rows)
         try:
@@ -92,15 +94,21 @@ class BatchRunner:
 
     def rollback(self, job: Job, keys: Sequence[str] | None = None) -> int:
         """Undo the promotion of a job, or of exactly these keys; the number of rows put back."""
-        self._desk.ledger.append(job.id, "rollback intended", keys=len(keys) if keys else "all")
+        asked = "all" if keys is None else len(keys)
+        self._desk.ledger.append(job.id, "rollback intended", keys=asked)
         count = self._desk.stack.sink.rollback(job.id, keys)
         self._desk.ledger.append(job.id, "rolled back", rows=count)
         return count
 
     def _open(self, job: Job, rows: Sequence[Row]) -> Work:
-        if not rows:
-            raise ControlError(f"The job {job.id!r} has no rows.", fix="Give it at least one.")
+        check_rows(job.id, rows)
         check_columns(job.type, tuple(rows[0].fields))
+        price = self._desk.prices.price(job.type.prompt.model)
+        if self._desk.ledger.was_sent(job.id):
+            raise ControlError(
+                f"The job {job.id!r} has sent requests before; to send them again could pay twice.",
+                fix="Settle what the ledger says of it, then start a job with a new id.",
+            )
         namespace = Namespace(job.type.team, job.id)
         stack = self._desk.stack
         dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity)
@@ -111,8 +119,13 @@ class BatchRunner:
             job_type=job.type.name,
             policy_version=job.type.policy_version,
             approved_by=job.type.approved_by,
+            approvals=[
+                {"by": approval.by, "up_to_usd": str(approval.up_to_usd)}
+                for approval in job.approvals
+            ],
         )
-        return Work(job, rows, namespace, dresser, bytearray(len(rows)), bytearray(len(rows)))
+        state, attempts = bytearray(len(rows)), bytearray(len(rows))
+        return Work(job, rows, namespace, dresser, price, state, attempts)
 
     def _may_submit(self, work: Work, ordinals: Sequence[int]) -> Split | None:
         """Ask before sending; returns the slice that has to go first, if any."""
@@ -134,6 +147,7 @@ class BatchRunner:
                 committed_usd=work.spent_usd,
                 approvals=work.job.approvals,
                 seed=work.job.seed,
+                round=work.round,
             ),
         )
         self._stop_if(decision)
@@ -196,7 +210,8 @@ class BatchRunner:
             known=grades.known,
             correct=grades.correct,
         )
-        self._stop_if(self._desk.ask(work.job, AfterCanary(work.job.type, grades)))
+        moment = AfterCanary(work.job.type, grades, work.job.approvals)
+        self._stop_if(self._desk.ask(work.job, moment))
 
     def _send_and_collect(self, work: Work, ordinals: Sequence[int]) -> None:
         for batch in self._submitter.send(work, ordinals):
@@ -248,6 +263,7 @@ class BatchRunner:
                 lost=tuple(lost),
                 spent_usd=work.spent_usd,
                 reserved_usd=work.reserved_usd,
+                approvals=work.job.approvals,
             ),
         )
         self._stop_if(decision)
@@ -256,7 +272,10 @@ class BatchRunner:
             why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
             self._desk.alarm(work.job, f"{quarantined:,} rows are in quarantine: {why}")
         self._desk.ledger.append(work.job.id, "promotion intended", rows=staged)
-        promoted = self._desk.stack.sink.promote(work.job.id)
+        try:
+            promoted = self._desk.stack.sink.promote(work.job.id)
+        except SQLAlchemyError as error:
+            raise Stopped(f"the promotion failed: {type(error).__name__}") from error
         self._desk.ledger.append(
             work.job.id, "promoted", rows=promoted, spent_usd=f"{work.spent_usd:.6f}"
         )

@@ -142,12 +142,20 @@ def insert_many(
     table: Table,
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
+    *,
+    replacing: Sequence[str] = (),
 ) -> None:
-    """Insert rows in bulk, past the per-row work of the expression layer (twice as fast)."""
+    """Insert rows in bulk, past the per-row work of the expression layer (twice as fast).
+
+    A row that agrees with an older one in the columns `replacing` takes its place.
+    """
     marker = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     sql = (
         f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608 - our own names only
         f"VALUES ({', '.join([marker] * len(columns))})"
     )
+    if replacing:
+        news = [f"{name} = excluded.{name}" for name in columns if name not in replacing]
+        sql += f" ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET {', '.join(news)}"
     for part in chunks(rows, ROWS_PER_STATEMENT):
         connection.exec_driver_sql(sql, list(part))

@@ -12,7 +12,7 @@ from controls.core.decision import Adopt, Halt, LookAgain, SendAgain
 from controls.core.moment import Candidate, CreateFailed
 from controls.core.results import problem_of
 from controls.core.rows import DressedRow
-from controls.core.work import Desk, SentBatch, Stopped, Work
+from controls.core.work import ODD_REPLIES, Desk, SentBatch, Stopped, Work
 
 REQUESTS_PER_BATCH = 20_000
 """The API takes 100,000; smaller batches finish earlier and hurt less."""
@@ -24,6 +24,8 @@ TURNED_AWAY = frozenset({429, 529})
 """Statuses under which nothing was accepted and another try makes sense."""
 UNCLEAR = frozenset({408, 409})
 """Client errors that do not say whether the call took effect."""
+REFUSED = frozenset(range(400, 500)) - TURNED_AWAY - UNCLEAR
+"""Statuses under which the same call would be turned away again."""
 
 
 class Submitter:
@@ -35,7 +37,7 @@ class Submitter:
     def send(self, work: Work, ordinals: Sequence[int]) -> list[SentBatch]:
         """Send these rows in as many batches as it takes."""
         sent = [self._submit(work, requests) for requests in self._chunks(work, ordinals)]
-        if len(ordinals) + len(work.batches[0].ordinals) >= len(work.rows):
+        if all(work.attempts):
             work.dresser.forget()
         return sent
 
@@ -86,7 +88,7 @@ class Submitter:
                 content=body,
                 options={"max_retries": 0},
             )
-        except (anthropic.AnthropicError, ValueError) as error:
+        except ODD_REPLIES as error:
             return error
         identifier = getattr(created, "id", None)
         if not isinstance(identifier, str) or not identifier:
@@ -101,7 +103,7 @@ class Submitter:
         the batch's id set."""
         desk = self._desk
         status = failure.status_code if isinstance(failure, anthropic.APIStatusError) else 0
-        refused = 400 <= status < 500 and status not in TURNED_AWAY | UNCLEAR
+        refused = status in REFUSED
         ambiguous = not refused and status not in TURNED_AWAY
         looks = 0
         while True:
@@ -116,7 +118,7 @@ class Submitter:
                     requests=len(batch.ordinals),
                     attempt=attempt,
                     looks=looks,
-                    candidates=self._orphans(work, batch) if ambiguous else (),
+                    candidates=self._orphans(batch) if ambiguous else (),
                 ),
             )
             match decision:
@@ -134,16 +136,18 @@ class Submitter:
                 case _:
                     raise Stopped(f"nobody knows whether the batch exists: {problem_of(failure)}")
 
-    def _orphans(self, work: Work, batch: SentBatch) -> tuple[Candidate, ...]:
+    def _orphans(self, batch: SentBatch) -> tuple[Candidate, ...]:
         """Batches of the right size, made since the intention, that the ledger does not know."""
-        known = {sent.id for sent in work.batches}
+        known = self._desk.ledger.batch_ids()
         since = batch.intended_at - CLOCK_SKEW
 
         def listed() -> tuple[Candidate, ...]:
-            found = []
+            found: list[Candidate] = []
+            seen: set[str] = set()
             for listing in self._desk.client.messages.batches.list(limit=100):
-                if listing.created_at < since:
+                if listing.id in seen or listing.created_at < since:
                     break
+                seen.add(listing.id)
                 counts = listing.request_counts
                 total = (
                     counts.processing

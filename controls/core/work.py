@@ -17,11 +17,17 @@ from controls.core.decision import Decision, Halt, Proceed, strictest
 from controls.core.dressing import Dresser
 from controls.core.ledger import Ledger
 from controls.core.moment import Approval, Moment, Unfinished
+from controls.core.results import problem_of
 from controls.core.rows import Row
 from controls.ids import Namespace
 from controls.policy import JobType
-from controls.prices import PriceTable
+from controls.prices import Price, PriceTable
 from controls.stack import Stack
+
+REFUSED_FOR_GOOD = frozenset({400, 401, 402, 403})
+ODD_REPLIES = (anthropic.AnthropicError, ValueError, TypeError, AttributeError)
+"""What comes of a call that failed, or of a reply that is not what the API documents: the client
+builds its objects without checking them."""
 
 NOTHING, STAGED, QUARANTINED = range(3)
 """Where a row stands while its job runs."""
@@ -65,6 +71,7 @@ class Work:
     rows: Sequence[Row]
     namespace: Namespace
     dresser: Dresser
+    price: Price
     state: bytearray
     attempts: bytearray
     """How often each row was sent."""
@@ -105,16 +112,22 @@ class Desk:
         return decision
 
     def _asked(self, control: Control, moment: Moment) -> Decision:
+        name = type(control).__name__
         try:
-            return control.decide(moment)
+            decision: object = control.decide(moment)
         except Exception as error:  # noqa: BLE001 - a control that breaks must not open the gate
-            name = type(control).__name__
             return Halt(f"{name} could not decide: {type(error).__name__}: {str(error)[:200]}")
+        if isinstance(decision, Decision):
+            return decision
+        return Halt(f"{name} could not decide: it returned {type(decision).__name__}")
 
     def alarm(self, job: Job, what: str) -> None:
         """Tell the owner, and the ledger that the owner was told."""
         self.ledger.append(job.id, "paged", owner=job.type.owner, what=what)
-        self.pager.page(Alert(self.clock.now(), job.type.owner, job.id, what))
+        try:
+            self.pager.page(Alert(self.clock.now(), job.type.owner, job.id, what))
+        except Exception as error:  # noqa: BLE001 - a broken pager may not stop a halt
+            self.ledger.append(job.id, "page failed", error=type(error).__name__)
 
     def patiently(self, call: Callable[[], object], what: str, tries: int = 8) -> object:
         """Repeat a call that changes nothing, with growing waits, until it answers.
@@ -126,10 +139,10 @@ class Desk:
             try:
                 return call()
             except anthropic.APIStatusError as error:
-                if error.status_code in (400, 401, 402, 403):
-                    raise Stopped(f"{what}: HTTP {error.status_code} {error.type}") from error
-                problem = f"HTTP {error.status_code}"
-            except (anthropic.AnthropicError, ValueError) as error:
-                problem = type(error).__name__
+                problem = problem_of(error)
+                if error.status_code in REFUSED_FOR_GOOD:
+                    raise Stopped(f"{what}: {problem}") from error
+            except ODD_REPLIES as error:
+                problem = problem_of(error)
             self.clock.sleep(timedelta(seconds=min(2.0**attempt, 300.0)))
         raise Stopped(f"{what} failed {tries} times, last with {problem}")

@@ -121,6 +121,7 @@ def play(
         return tuple(reports)
     by_name: dict[str, DrillReport] = {}
     gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
+    gc.set_threshold(100_000, 50, 100)  # rows make many objects and few cycles
     _shared.update({drill.name: (drill, game) for drill in plan.drills})
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(workers, len(plan.drills)), mp_context=fork) as pool:

@@ -72,15 +72,11 @@ class Record:
     @cached_property
     def wrong(self) -> tuple[str, ...]:
         """Keys in the system of record whose new value is not an answer to their own row."""
-        nothing: frozenset[str] = frozenset()
-        return tuple(
-            sorted(
-                key
-                for key in self.promoted
-                if canonical(self.after[key])
-                not in self.honest.get(self.subjects.get(key, ""), nothing)
-            )
-        )
+        return tuple(sorted(key for key in self.promoted if not self._is_honest(key)))
+
+    def _is_honest(self, key: str) -> bool:
+        answers = self.honest.get(self.subjects.get(key, ""))
+        return answers is not None and canonical(self.after[key]) in answers
 
     @cached_property
     def lost(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def tickets(seed: int, rows: int = 3_000) -> RowSet:
     people = _people(seed)
     made = tuple(_ticket(dice, people, ordinal) for ordinal in range(rows))
     digest = hashlib.sha256(repr([dict(row.fields) for row in made]).encode()).hexdigest()
-    return RowSet(f"{rows:,} support tickets from seed {seed}", digest, COLUMNS, made)
+    return RowSet(f"support tickets made from seed {seed}", digest, COLUMNS, made)
 
 
 def _people(seed: int) -> list[dict[str, str]]:

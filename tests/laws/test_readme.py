@@ -1,0 +1,70 @@
+"""Law: what the README says is true: its code runs, its commands exist and succeed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[2]
+README = (HOME / "README.md").read_text("utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("$ ")
+]
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_python_blocks_run(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block runs on its own, from the project's folder."""
+    monkeypatch.chdir(HOME)
+
+    exec(compile(PYTHON[number], f"README block {number}", "exec"), {"__name__": "readme"})
+
+
+def test_console_commands_succeed_in_order(tmp_path: Path) -> None:
+    """A reader can type them one after the other."""
+    assert COMMANDS
+    for command in COMMANDS:
+        program, *arguments = shlex.split(command)
+        assert "gameday" == program
+        done = subprocess.run(
+            [sys.executable, "-m", "scenarios.harness.cli", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(HOME)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert 0 == done.returncode, f"{command}: {done.stderr}"
+
+
+def test_every_control_and_command_is_in_the_readme() -> None:
+    """The tables name what there is."""
+    from scenarios.harness.cli import app  # noqa: PLC0415 - the command line is what is read here
+    from scenarios.harness.naive import ALL_CONTROLS  # noqa: PLC0415
+
+    controls = {kind.__name__ for kind in ALL_CONTROLS}
+    commands = {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    }
+
+    assert not {name for name in controls if f"| `{name}` |" not in README}
+    assert not {name for name in commands if f"| `gameday {name}" not in README}
+
+
+def test_paths_in_the_readme_exist() -> None:
+    """Files that are named are there."""
+    for path in re.findall(r"`(scenarios/[\w/.]+)`", README):
+        assert (HOME / path).exists(), path
