@@ -24,6 +24,7 @@ class Stack:
     """Everything that guards one job."""
 
     controls: tuple[Control, ...]
+    """Asked in this order until one halts: what looks at the data stands before what sends any."""
     gate: Gate
     """Reads and validates the text of an answer."""
     fence: Fencing

@@ -122,7 +122,8 @@ class Collector:
             seen = desk.patiently(
                 lambda: desk.client.messages.batches.retrieve(batch.id), f"polling {batch.id}"
             )
-            if isinstance(seen, MessageBatch) and seen.processing_status == "ended":
+            told = isinstance(seen, MessageBatch) and seen.id == batch.id
+            if told and seen.processing_status == "ended":
                 return seen
             if desk.clock.now() >= deadline:
                 raise Stopped(f"{batch.id} has not ended after {PATIENCE}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -99,8 +99,12 @@ class Desk:
     pager: Pager
 
     def ask(self, job: Job, moment: Moment) -> Decision:
-        """The strictest decision of all controls; one that raises is taken for `Halt`."""
-        decision = strictest(self._asked(control, moment) for control in self.stack.controls)
+        """The strictest decision of the controls; one that raises is taken for `Halt`.
+
+        They are asked in their order, and none after a `Halt`: an estimate sends requests to be
+        counted, which may not happen once `FieldAllowlist` has found something in them.
+        """
+        decision = strictest(self._opinions(moment))
         if not isinstance(decision, Proceed):
             self.ledger.append(
                 job.id,
@@ -110,6 +114,13 @@ class Desk:
                 why=decision.why,
             )
         return decision
+
+    def _opinions(self, moment: Moment) -> Iterator[Decision]:
+        for control in self.stack.controls:
+            decision = self._asked(control, moment)
+            yield decision
+            if isinstance(decision, Halt):
+                return
 
     def _asked(self, control: Control, moment: Moment) -> Decision:
         name = type(control).__name__

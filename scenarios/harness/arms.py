@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import traceback
+from dataclasses import dataclass
+from inspect import getclosurevars
 from pathlib import Path
 
 from reports import (
@@ -35,16 +37,65 @@ def applies(drill: Drill, game: Game) -> NotApplicable | None:
     return NotApplicable(drill.name, drill.claim, why) if why else None
 
 
-def run_drill(drill: Drill, game: Game) -> DrillReport:
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A world after its script, and the evidence it left."""
+
+    world: World
+    record: Record
+
+
+class CalmRuns:
+    """Calm days that were played already.
+
+    Without a fault, drills with the same script and the same controls have one and the same calm
+    arm: same seed, same rows, same bytes. It is played once and judged by each drill's checks.
+    """
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self._played: dict[object, Played] = {}
+
+    def play(self, drill: Drill) -> Played:
+        """The calm arm of a drill."""
+        same = _sameness(drill)
+        if same is None:
+            return play(drill, self.game, ArmName.CALM)
+        if same not in self._played:
+            self._played[same] = play(drill, self.game, ArmName.CALM)
+        return self._played[same]
+
+
+def _sameness(drill: Drill) -> object | None:
+    """What makes two calm arms equal; None for a script that uses more than its world."""
+    uses = getclosurevars(drill.script)
+    if uses.globals or uses.nonlocals or uses.unbound - {"rows", "run", "operator"}:
+        return None
+    code = drill.script.__code__
+    given = tuple(repr(part) for part in drill.controls if not isinstance(part, type))
+    return code.co_code, code.co_consts[1:], code.co_names, given
+
+
+def play(drill: Drill, game: Game, arm: ArmName) -> Played:
+    """A fresh world, the script, and the record when the service has closed its books."""
+    world = World(game, drill, arm)
+    drill.script(world)
+    world.close_books()
+    return Played(world, world.record())
+
+
+def run_drill(drill: Drill, game: Game, calm_runs: CalmRuns | None = None) -> DrillReport:
     """All three arms of a drill, judged. What breaks in the harness becomes the verdict ERROR."""
+    calm_runs = calm_runs or CalmRuns(game)
     arms: list[ArmReport] = []
     runbook: tuple[RunbookStep, ...] = ()
     error = ""
     try:
         for arm in ArmName:
-            report, steps = run_arm(drill, game, arm)
-            arms.append(report)
-            runbook = steps or runbook
+            played = calm_runs.play(drill) if arm is ArmName.CALM else play(drill, game, arm)
+            arms.append(judge_arm(drill, game, played))
+            if arm is ArmName.GUARDED:
+                runbook = _execute_runbook(played.world, played.record)
         verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
     except Exception as problem:  # noqa: BLE001 - the harness broke, and the report says so
         verdict, because = Verdict.ERROR, f"the harness broke: {type(problem).__name__}"
@@ -66,16 +117,13 @@ def run_drill(drill: Drill, game: Game) -> DrillReport:
     )
 
 
-def run_arm(drill: Drill, game: Game, arm: ArmName) -> tuple[ArmReport, tuple[RunbookStep, ...]]:
-    """One arm: a fresh world, the script, the record, the checks; and the executed runbook."""
-    world = World(game, drill, arm)
-    drill.script(world)
-    world.close_books()
-    record = world.record()
+def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
+    """What a drill's checks say of an arm."""
+    world, record = played.world, played.record
+    arm, start = world.arm, world.started_at
     findings = tuple(_judge(check, record) for check in (Ended(arm), *drill.checks))
-    start = world.started_at
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
-    report = ArmReport(
+    return ArmReport(
         arm=arm,
         held=all(f.outcome in (Outcome.HELD, Outcome.NOT_EXERCISED) for f in findings),
         expected_to_hold=arm is not ArmName.BARE or drill.is_good_day,
@@ -88,8 +136,6 @@ def run_arm(drill: Drill, game: Game, arm: ArmName) -> tuple[ArmReport, tuple[Ru
         alarms=tuple(alarm.what for alarm in record.alarms),
         timeline=merged(world.timeline, record.books, start),
     )
-    steps = _execute_runbook(world, record) if arm is ArmName.GUARDED else ()
-    return report, steps
 
 
 def _judge(check: Check, record: Record) -> Finding:

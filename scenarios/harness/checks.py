@@ -302,8 +302,8 @@ class DamageIsHeard:
         if not record.struck:
             return found(self, len(record.rows), alarms, "no alarm on a good day", "false alarms")
         damage = [] if alarms else list(record.damage)
-        says = f"{len(alarms)} alarms, first: {alarms[0][:160]}" if alarms else "no damage"
-        return found(self, record.struck, damage, says, "kinds of damage that nobody heard of")
+        says = f"heard of: {alarms[0][:160]}" if alarms else "no damage"
+        return found(self, record.struck, damage, says, "sorts of damage, and nobody heard of it")
 
 
 @dataclass(frozen=True, slots=True)

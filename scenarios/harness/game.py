@@ -15,7 +15,7 @@ from pathlib import Path
 from controls import JobType, Row, load_job_type
 from controls.policy import Template
 from reports import DrillReport, Fact, GameDayReport, NotApplicable
-from scenarios.harness.arms import applies, run_drill
+from scenarios.harness.arms import CalmRuns, applies, run_drill
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
 from scenarios.harness.rows import RowSet, read_rows
@@ -115,14 +115,16 @@ def play(
     """
     if workers <= 1 or len(plan.drills) <= 1 or sys.platform != "linux":
         reports = []
+        calm_runs = CalmRuns(game)
         for drill in plan.drills:
-            reports.append(run_drill(drill, game))
+            reports.append(run_drill(drill, game, calm_runs))
             on_done(reports[-1])
         return tuple(reports)
     by_name: dict[str, DrillReport] = {}
     gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
     gc.set_threshold(100_000, 50, 100)  # rows make many objects and few cycles
-    _shared.update({drill.name: (drill, game) for drill in plan.drills})
+    calm_runs = CalmRuns(game)
+    _shared.update({drill.name: (drill, calm_runs) for drill in plan.drills})
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(workers, len(plan.drills)), mp_context=fork) as pool:
         futures = [pool.submit(_run_shared, drill.name) for drill in longest_first(plan.drills)]
@@ -133,12 +135,13 @@ def play(
     return tuple(by_name[drill.name] for drill in plan.drills)
 
 
-_shared: dict[str, tuple[Drill, Game]] = {}
+_shared: dict[str, tuple[Drill, CalmRuns]] = {}
 """What forked workers inherit: a drill is a function and cannot be sent to them."""
 
 
 def _run_shared(name: str) -> DrillReport:
-    return run_drill(*_shared[name])
+    drill, calm_runs = _shared[name]
+    return run_drill(drill, calm_runs.game, calm_runs)
 
 
 def longest_first(drills: Sequence[Drill]) -> list[Drill]:

@@ -61,7 +61,7 @@ def say_calls(books: Books, start: datetime) -> Iterator[Entry]:
 
 def merged(told: list[Entry], books: Books, start: datetime) -> tuple[Entry, ...]:
     """One timeline, in order, bounded."""
-    entries = sorted([*say_calls(books, start), *told], key=lambda entry: entry.at)
+    entries = sorted([*told, *say_calls(books, start)], key=lambda entry: entry.at)
     if len(entries) <= LONGEST_TIMELINE:
         return tuple(entries)
     head, tail = entries[: LONGEST_TIMELINE // 2], entries[-LONGEST_TIMELINE // 2 :]

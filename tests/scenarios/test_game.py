@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from controls import Requeue
 from reports import ArmName, Format, Verdict, load, render
-from scenarios.harness.arms import run_drill
+from scenarios.harness.arms import CalmRuns, run_drill
 from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import longest_first, open_game, plan, play, report_of
@@ -121,6 +123,22 @@ def test_workers_do_not_change_the_report() -> None:
     assert 4 == len(heard)
     report = report_of(game, planned, alone, "gameday run")
     assert report == load(render(report, Format.JSON))
+
+
+def test_equal_calm_days_are_played_once_and_others_for_themselves() -> None:
+    """Same script and controls: one run. An operator, a setting, other rows: another."""
+    calm_runs = CalmRuns(open_game(None, None, seed=0))
+    names = ["swapped_answers_are_caught", "expired_rows_are_resent", "bad_write_is_rolled_back"]
+    swapped, expired, rolled_back = (select([name])[0] for name in names)
+    tuned = replace(expired, controls=(Requeue(max_rounds=1),))
+    small = 7
+    other = replace(expired, script=lambda world: world.run(world.rows(1_000 + small)))
+    first = calm_runs.play(swapped)
+
+    assert first is calm_runs.play(expired)
+    assert first is not calm_runs.play(rolled_back)
+    assert first is not calm_runs.play(tuned)
+    assert calm_runs.play(other) is not calm_runs.play(other)
 
 
 def test_the_longest_drill_starts_first() -> None:

@@ -1,0 +1,431 @@
+"""Builders with defaults: what a test sets is what matters in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import anthropic
+import httpx2
+import msgspec
+from sqlalchemy import Column, Engine, Float, Integer, MetaData, Table, Text, insert, select
+
+from controls import (
+    Alerts,
+    Approval,
+    BatchRunner,
+    Job,
+    JobOutcome,
+    JobType,
+    Ledger,
+    LedgerEntry,
+    PromptFence,
+    Row,
+    RowBinding,
+    Stack,
+    Staging,
+    SystemOfRecord,
+    default_stack,
+    open_store,
+)
+from controls.core.control import Control
+from controls.core.dressing import Dresser
+from controls.core.moment import (
+    AfterCanary,
+    AfterCollect,
+    AfterDownload,
+    Balance,
+    BeforePromote,
+    BeforeSubmit,
+    Candidate,
+    CreateFailed,
+    Estimate,
+    Grades,
+    Unfinished,
+)
+from controls.core.rows import DressedRow
+from controls.core.store import QUARANTINE
+from controls.ids import Namespace
+from controls.policy import (
+    AnswerPolicy,
+    CanaryPolicy,
+    Prompt,
+    RequeuePolicy,
+    RowsPolicy,
+    SpendPolicy,
+)
+from simulator import Api, Books, FromCallable, Question, Said, VirtualClock
+from simulator.faults import Fault
+from simulator.transport import SimulatorTransport
+
+MODEL = "claude-haiku-5-5"
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SECRET = b"a secret of the job"
+ECHO = re.compile(r'Copy "([^"]+)" into the field "ref"')
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["label", "score"],
+    "properties": {
+        "label": {"type": "string", "enum": ["pos", "neg"]},
+        "score": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+}
+
+
+def a_job_type(
+    *,
+    template: str = "Grade this: {text}",
+    allowed: Sequence[str] = ("text",),
+    max_tokens: int | None = 64,
+    model: str = MODEL,
+    ceiling: str = "5.00",
+    approvable: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    labels_in: str | None = None,
+    canary: CanaryPolicy | None = None,
+    max_rounds: int = 2,
+    **changes: Any,
+) -> JobType:
+    """A policy that holds."""
+    fields: dict[str, Any] = {
+        "name": "grading",
+        "team": "support",
+        "owner": "support-oncall",
+        "policy_version": "7",
+        "approved_by": "A. Reviewer",
+        "rows": RowsPolicy(allowed_fields=tuple(allowed), label_column=labels_in),
+        "prompt": Prompt(model=model, template=template, max_tokens=max_tokens),
+        "answer": AnswerPolicy(schema=dict(schema or SCHEMA)),
+        "spend": SpendPolicy(
+            ceiling_usd=Decimal(ceiling),
+            max_tokens_cap=128,
+            approvable_usd=None if approvable is None else Decimal(approvable),
+        ),
+        "canary": canary or CanaryPolicy(),
+        "requeue": RequeuePolicy(max_rounds=max_rounds),
+    }
+    return JobType(**fields | changes)
+
+
+def a_row(ordinal: int = 0, key: str | None = None, **fields: str) -> Row:
+    """A row with a text of its own."""
+    return Row(ordinal, key or f"key-{ordinal}", {"text": f"text {ordinal}"} | fields)
+
+
+def rows(count: int, **fields: str) -> tuple[Row, ...]:
+    """So many rows, numbered from 0."""
+    return tuple(a_row(ordinal, **fields) for ordinal in range(count))
+
+
+def a_dresser(job_type: JobType | None = None, secret: bytes = SECRET) -> Dresser:
+    """Dresses rows the way the runner does."""
+    return Dresser(
+        job_type or a_job_type(),
+        Namespace("support", "job_1"),
+        secret,
+        PromptFence(),
+        RowBinding(),
+    )
+
+
+def a_dressed_row(row: Row | None = None, job_type: JobType | None = None) -> DressedRow:
+    """One request."""
+    return a_dresser(job_type).dress(row or a_row())
+
+
+def an_estimate(usd: str = "1.00", count: int = 10) -> Estimate:
+    """A worst case."""
+    return Estimate(count, 1_000, 640, Decimal(usd), 2)
+
+
+def before_submit(
+    given: Sequence[Row] = (),
+    job_type: JobType | None = None,
+    *,
+    dress: Callable[[Row], DressedRow] | None = None,
+    estimate: Callable[[], Estimate] = an_estimate,
+    committed: str = "0",
+    approved: Iterable[str] = (),
+    **changes: Any,
+) -> BeforeSubmit:
+    """The moment before anything is sent."""
+    job_type = job_type or a_job_type()
+    moment = BeforeSubmit(
+        job_id="job_1",
+        job_type=job_type,
+        rows=given or rows(10),
+        dress=dress or a_dresser(job_type).dress,
+        estimate=estimate,
+        committed_usd=Decimal(committed),
+        approvals=approvals(*approved),
+        seed=0,
+    )
+    for name, value in changes.items():
+        object.__setattr__(moment, name, value)
+    return moment
+
+
+def approvals(*amounts: str) -> tuple[Approval, ...]:
+    """One consent per amount."""
+    return tuple(Approval("A. Person", Decimal(amount)) for amount in amounts)
+
+
+def create_failed(candidates: Iterable[str] = (), **changes: Any) -> CreateFailed:
+    """An ambiguous failure of the first create call."""
+    fields: dict[str, Any] = {
+        "problem": "APITimeoutError",
+        "ambiguous": True,
+        "refused": False,
+        "intended_at": NOW,
+        "requests": 10,
+        "attempt": 1,
+        "looks": 1,
+        "candidates": tuple(Candidate(name, NOW, 10) for name in candidates),
+    }
+    return CreateFailed(**fields | changes)
+
+
+def some_grades(**changes: Any) -> Grades:
+    """A slice of 29 rows without a fault, of 1,000."""
+    fields: dict[str, Any] = {
+        "rows": 29,
+        "bad": 0,
+        "bad_reasons": {},
+        "known": 0,
+        "correct": 0,
+        "labels": {},
+        "expected": {},
+        "cost_usd": Decimal("0.01"),
+        "remaining_rows": 971,
+    }
+    return Grades(**fields | changes)
+
+
+def after_canary(**changes: Any) -> AfterCanary:
+    """The slice is graded."""
+    given = changes.pop("approved", ())
+    return AfterCanary(a_job_type(), some_grades(**changes), approvals(*given))
+
+
+def a_balance(**changes: Any) -> Balance:
+    """A batch of 10 rows that came back whole."""
+    fields: dict[str, Any] = {
+        "batch_id": "msgbatch_1",
+        "sent": 10,
+        "seen": 10,
+        "lost": (),
+        "duplicated": 0,
+        "conflicting": (),
+        "unexpected": (),
+        "unreadable": 0,
+        "recovered": 0,
+        "counted": {"succeeded": 10},
+        "downloads": 1,
+        "problem": "",
+    }
+    return Balance(**fields | changes)
+
+
+def after_download(**changes: Any) -> AfterDownload:
+    """A download is through."""
+    return AfterDownload(a_balance(**changes))
+
+
+def after_collect(*unfinished: Unfinished, round: int = 0) -> AfterCollect:  # noqa: A002 - its name
+    """A round is collected."""
+    return AfterCollect(a_job_type(), round, unfinished)
+
+
+def an_unfinished(ordinal: int = 0, kind: str = "expired", error_type: str = "") -> Unfinished:
+    """A row without an answer."""
+    return Unfinished(ordinal, kind, error_type, 1)
+
+
+def before_promote(**changes: Any) -> BeforePromote:
+    """Ten rows, all staged."""
+    fields: dict[str, Any] = {
+        "rows": 10,
+        "staged": 10,
+        "quarantined": 0,
+        "lost": (),
+        "spent_usd": Decimal("0.10"),
+        "reserved_usd": Decimal("1.00"),
+    }
+    return BeforePromote(**fields | changes)
+
+
+def an_answer(question: Question, label: str = "pos", **more: Any) -> str:
+    """What a good model says: the label, a score, and the reference back."""
+    value: dict[str, Any] = {"label": label, "score": 0.5} | more
+    if asked := ECHO.search(question.user):
+        value["ref"] = asked[1]
+    return msgspec.json.encode(value).decode()
+
+
+def a_line(custom_id: str = "support-job_1-0", text: str = "{}", **message: Any) -> bytes:
+    """A succeeded line of a results file."""
+    body = {
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 10, "output_tokens": 5},
+    }
+    result = {"type": "succeeded", "message": body | message}
+    return msgspec.json.encode({"custom_id": custom_id, "result": result})
+
+
+Bend = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
+
+
+class BentTransport(httpx2.BaseTransport):
+    """The simulator, seen through a connection that changes replies."""
+
+    def __init__(self, api: Api, bend: Bend) -> None:
+        self._straight = SimulatorTransport(api)
+        self._bend = bend
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One call."""
+        return self._bend(request, self._straight.handle_request(request))
+
+
+def straight(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+    """Nothing is changed. The neutral bend."""
+    return response
+
+
+def bend_results(change: Callable[[bytes, int], bytes]) -> Bend:
+    """Results files go through `change(body, number of the download from 1)`."""
+    downloads = 0
+
+    def bend(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        nonlocal downloads
+        if not request.url.path.endswith("/results") or response.status_code != 200:
+            return response
+        downloads += 1
+        body = change(response.read(), downloads)
+        return httpx2.Response(200, content=body, request=request)
+
+    return bend
+
+
+def a_client(api: Api, bend: Bend = straight) -> anthropic.Anthropic:
+    """The official client on the simulator."""
+    return anthropic.Anthropic(
+        api_key="test",
+        base_url="http://simulator.invalid",
+        http_client=httpx2.Client(transport=BentTransport(api, bend)),
+        max_retries=0,
+    )
+
+
+def a_record(
+    engine: Engine | None = None, prior: Sequence[Mapping[str, Any]] = ()
+) -> SystemOfRecord:
+    """A table with `label` and `score` by `key`, and a column that is none of our business."""
+    engine = engine or open_store("sqlite://")
+    table = Table(
+        "answers",
+        MetaData(),
+        Column("key", Text, primary_key=True),
+        Column("label", Text),
+        Column("score", Float),
+        Column("visits", Integer),
+    )
+    table.create(engine)
+    if prior:
+        with engine.begin() as connection:
+            connection.execute(insert(table), [dict(row) for row in prior])
+    return SystemOfRecord(engine, "answers", "key")
+
+
+def content(record: SystemOfRecord) -> list[tuple[Any, ...]]:
+    """All of the system of record, in the order of its keys."""
+    with record.engine.connect() as connection:
+        query = select(record.table).order_by(record.key)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+@dataclass
+class Bench:
+    """One service, one store, one runner."""
+
+    faults: Sequence[Fault] = ()
+    says: Callable[[Question], str | Said] = an_answer
+    job_type: JobType = field(default_factory=a_job_type)
+    bend: Bend = straight
+    extra: Sequence[Control] = ()
+    """Controls besides those of the default stack."""
+    without: Sequence[type] = ()
+    """Controls of the default stack that are left out."""
+    prior: Sequence[Mapping[str, Any]] = ()
+    listen: Callable[[LedgerEntry], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.api = Api(clock=self.clock, responder=FromCallable(self.says), faults=self.faults)
+        self.store = open_store("sqlite://")
+        self.record = a_record(prior=self.prior)
+        self.ledger = Ledger(self.store, self.clock.now, self.listen)
+        self.alerts = Alerts()
+        self.runner = self.a_runner(self.stack)
+
+    @property
+    def stack(self) -> Stack:
+        """The default guardrails, with the changes of this bench."""
+        stack = default_stack(self.job_type, Staging(self.store, self.record))
+        kept = [part for part in stack.controls if type(part) not in self.without]
+        return Stack((*kept, *self.extra), stack.gate, stack.fence, stack.identity, stack.sink)
+
+    def a_runner(self, stack: Stack) -> BatchRunner:
+        """A runner on this bench's service and store."""
+        client = a_client(self.api, self.bend)
+        return BatchRunner(client, self.ledger, self.clock, stack, pager=self.alerts, secret=SECRET)
+
+    def a_job(self, name: str = "job_1", **settings: Any) -> Job:
+        """A job of this bench's type."""
+        return Job(name, self.job_type, **settings)
+
+    def run(self, given: Sequence[Row] | int = 60, **settings: Any) -> JobOutcome:
+        """Run a job over so many rows."""
+        given = rows(given) if isinstance(given, int) else given
+        return self.runner.run(self.a_job(**settings), given)
+
+    @property
+    def books(self) -> Books:
+        """What the service saw."""
+        return self.api.books()
+
+    @property
+    def creates(self) -> int:
+        """How many create calls reached the service."""
+        return sum(call.endpoint.value == "create" for call in self.books.calls)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What stands in the system of record."""
+        return {row[0]: row[1] for row in content(self.record)}
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """What is in quarantine, by reason."""
+        return dict(self.ledger.quarantined("job_1"))
+
+    @property
+    def kept(self) -> list[dict[str, Any]]:
+        """The quarantine."""
+        with self.store.connect() as connection:
+            return [row._asdict() for row in connection.execute(select(QUARANTINE))]
+
+    @property
+    def told(self) -> str:
+        """Everything the owner heard."""
+        return "\n".join(alert.what for alert in self.alerts)
+
+    def entries(self, kind: str) -> list[Mapping[str, Any]]:
+        """The bodies of the ledger's entries of one kind."""
+        return [entry.body for entry in self.ledger.entries("job_1") if entry.kind == kind]
