@@ -122,8 +122,11 @@ class Collector:
             seen = desk.patiently(
                 lambda: desk.client.messages.batches.retrieve(batch.id), f"polling {batch.id}"
             )
-            told = isinstance(seen, MessageBatch) and seen.id == batch.id
-            if told and seen.processing_status == "ended":
+            if (
+                isinstance(seen, MessageBatch)
+                and seen.id == batch.id
+                and seen.processing_status == "ended"
+            ):
                 return seen
             if desk.clock.now() >= deadline:
                 raise Stopped(f"{batch.id} has not ended after {PATIENCE}")

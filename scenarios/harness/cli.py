@@ -100,7 +100,13 @@ def run(
     """Run drills, each in three arms, and write the report."""
     from reports import DrillReport, Format, Journal, Style, render_text  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
-    from scenarios.harness.game import open_game, plan, play, report_of  # noqa: PLC0415
+    from scenarios.harness.game import (  # noqa: PLC0415
+        in_order,
+        open_game,
+        plan,
+        report_of,
+        start,
+    )
     from scenarios.harness.output import FILES, JOURNAL, open_folder, write_reports  # noqa: PLC0415
     from scenarios.harness.progress import progress  # noqa: PLC0415
 
@@ -112,20 +118,20 @@ def run(
     with Journal(folder / JOURNAL, command=command, seed=seed) as journal:
         for drill in planned.drills:
             journal.write("planned", drill=drill.name)
+        running = start(planned, game, workers)
+        reports: list[DrillReport] = []
         with progress(len(planned.drills)) as step:
-
-            def done(report: DrillReport) -> None:
+            for done in running:
+                reports.append(done)
                 journal.write(
                     "judged",
-                    drill=report.name,
-                    verdict=report.verdict.name,
-                    because=report.because,
-                    arms={arm.arm.value: arm.ended for arm in report.arms},
+                    drill=done.name,
+                    verdict=done.verdict.name,
+                    because=done.because,
+                    arms={arm.arm.value: arm.ended for arm in done.arms},
                 )
-                step(report)
-
-            reports = play(planned, game, workers, done)
-        report = report_of(game, planned, reports, command)
+                step(done)
+        report = report_of(game, planned, in_order(planned, reports), command)
         page = write_reports(report, folder)
         journal.finish(verdict=report.verdict.name, drills=len(reports))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -106,32 +107,40 @@ def plan(drills: Sequence[Drill], game: Game) -> Plan:
     )
 
 
-def play(
-    plan: Plan, game: Game, workers: int, on_done: Callable[[DrillReport], None]
-) -> tuple[DrillReport, ...]:
+def start(plan: Plan, game: Game, workers: int) -> Iterator[DrillReport]:
     """Run all drills of a plan, on several cores where that is possible.
 
-    The reports come back in the order of the plan, whoever finished first.
+    The processes are started before this returns; the reports come as they are finished.
     """
+    calm_runs = CalmRuns(game)
     if workers <= 1 or len(plan.drills) <= 1 or sys.platform != "linux":
-        reports = []
-        calm_runs = CalmRuns(game)
-        for drill in plan.drills:
-            reports.append(run_drill(drill, game, calm_runs))
-            on_done(reports[-1])
-        return tuple(reports)
-    by_name: dict[str, DrillReport] = {}
+        return (run_drill(drill, game, calm_runs) for drill in plan.drills)
     gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
     gc.set_threshold(100_000, 50, 100)  # rows make many objects and few cycles
-    calm_runs = CalmRuns(game)
     _shared.update({drill.name: (drill, calm_runs) for drill in plan.drills})
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(workers, len(plan.drills)), mp_context=fork) as pool:
-        futures = [pool.submit(_run_shared, drill.name) for drill in longest_first(plan.drills)]
+    pool = ProcessPoolExecutor(
+        min(workers, len(plan.drills)),
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_DFL),
+    )
+    futures = [pool.submit(_run_shared, drill.name) for drill in longest_first(plan.drills)]
+    return _finished(pool, futures)
+
+
+def _finished(
+    pool: ProcessPoolExecutor, futures: Sequence[Future[DrillReport]]
+) -> Iterator[DrillReport]:
+    try:
         for future in as_completed(futures):
-            report = future.result()
-            by_name[report.name] = report
-            on_done(report)
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def in_order(plan: Plan, reports: Iterable[DrillReport]) -> tuple[DrillReport, ...]:
+    """Reports in the order of the plan, whoever finished first."""
+    by_name = {report.name: report for report in reports}
     return tuple(by_name[drill.name] for drill in plan.drills)
 
 

@@ -14,7 +14,7 @@ from reports import ArmName, Format, Verdict, load, render
 from scenarios.harness.arms import CalmRuns, run_drill
 from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
-from scenarios.harness.game import longest_first, open_game, plan, play, report_of
+from scenarios.harness.game import in_order, longest_first, open_game, plan, report_of, start
 from scenarios.harness.tickets import COLUMNS, tickets
 from scenarios.harness.world import Game, known_labels
 
@@ -115,12 +115,11 @@ def test_workers_do_not_change_the_report() -> None:
     """One process or two: the same bytes, in the order of the plan."""
     game = open_game(None, None, seed=0)
     planned = plan(select(["bad_write_is_rolled_back", "swapped_answers_are_caught"]), game)
-    heard: list[str] = []
-    alone = play(planned, game, 1, lambda report: heard.append(report.name))
-    together = play(planned, game, 2, lambda report: heard.append(report.name))
+    alone = in_order(planned, start(planned, game, 1))
+    together = in_order(planned, start(planned, game, 2))
 
     assert alone == together
-    assert 4 == len(heard)
+    assert [drill.name for drill in planned.drills] == [report.name for report in together]
     report = report_of(game, planned, alone, "gameday run")
     assert report == load(render(report, Format.JSON))
 

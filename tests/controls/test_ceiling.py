@@ -1,0 +1,241 @@
+"""The cost ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controls import ControlError, CostCeiling
+from controls.ceiling import estimate_cost
+from controls.core.decision import AskApproval, Decision, Halt, Proceed
+from controls.core.moment import Estimate
+from controls.core.rows import DressedRow
+from controls.policy import JobType
+from controls.prices import default_prices
+from simulator import Api, FromCallable, hours
+from tests.controls.builders import (
+    MODEL,
+    a_dresser,
+    a_job_type,
+    a_row,
+    after_canary,
+    an_estimate,
+    approvals,
+    before_promote,
+    before_submit,
+)
+from tests.simulator.builders import call, create, document
+
+CEILING = CostCeiling(Decimal(10), max_tokens_cap=128)
+APPROVABLE = CostCeiling(Decimal(10), max_tokens_cap=128, approvable_usd=Decimal(20))
+
+
+def costing(usd: str) -> Callable[[], Estimate]:
+    """An estimate of this worst case."""
+    return lambda: an_estimate(usd)
+
+
+@pytest.mark.parametrize(
+    ("worst", "committed", "approved", "expected"),
+    [
+        ("10", "0", [], Proceed),
+        ("10.000001", "0", [], Halt),
+        ("6", "4", [], Proceed),
+        ("6", "4.01", [], Halt),
+        ("11", "0", ["1000"], Halt),
+    ],
+)
+def test_a_ceiling_is_a_ceiling(
+    worst: str, committed: str, approved: list[str], expected: type[Decision]
+) -> None:
+    """To the microdollar, what was spent before included; nobody approves what nobody may."""
+    moment = before_submit(estimate=costing(worst), committed=committed, approved=approved)
+
+    assert expected is type(CEILING.decide(moment))
+
+
+@pytest.mark.parametrize(
+    ("worst", "approved", "expected"),
+    [
+        ("10", [], Proceed),
+        ("15", [], AskApproval),
+        ("15", ["14.99"], AskApproval),
+        ("15", ["15"], Proceed),
+        ("15", ["3", "16"], Proceed),
+        ("20", ["1000"], Proceed),
+        ("20.01", ["1000"], Halt),
+        ("15", ["Infinity"], Proceed),
+    ],
+)
+def test_a_person_may_approve_up_to_a_limit(
+    worst: str, approved: list[str], expected: type[Decision]
+) -> None:
+    """Above the ceiling a consent is asked for; above the approvable nobody is asked."""
+    moment = before_submit(estimate=costing(worst), approved=approved)
+
+    assert expected is type(APPROVABLE.decide(moment))
+
+
+def test_a_request_for_approval_names_the_amount() -> None:
+    """So that a person agrees to a number."""
+    decision = APPROVABLE.decide(before_submit(estimate=costing("15")))
+
+    assert (
+        AskApproval("the worst case of 10 rows is $15.00, above the ceiling of $10.00", usd="15.00")
+        == decision
+    )
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "expected"), [(None, Halt), (128, Proceed), (129, Halt), (1, Proceed)]
+)
+def test_output_is_capped(max_tokens: int | None, expected: type[Decision]) -> None:
+    """No max_tokens, or more than the cap, is refused before anything is counted."""
+    moment = before_submit(job_type=a_job_type(max_tokens=max_tokens))
+
+    assert expected is type(CEILING.decide(moment))
+
+
+def test_a_cost_that_cannot_be_known_is_refused() -> None:
+    """An estimate that fails is no estimate of zero."""
+
+    def unknown() -> Estimate:
+        raise ControlError("There is no price.", fix="Add one.")
+
+    assert Halt("the cost cannot be known: There is no price.") == CEILING.decide(
+        before_submit(estimate=unknown)
+    )
+
+
+@pytest.mark.parametrize(
+    ("cost", "approved", "expected"),
+    [
+        ("0.29", [], Proceed),
+        ("0.2901", [], Halt),
+        ("0.50", ["18"], Proceed),
+        ("0.60", ["18"], Halt),
+    ],
+)
+def test_real_usage_of_the_canary_is_projected(
+    cost: str, approved: list[str], expected: type[Decision]
+) -> None:
+    """29 of 1,000 rows cost so much: the whole may not exceed what was agreed."""
+    moment = after_canary(cost_usd=Decimal(cost), approved=(approvals(*approved),))
+
+    assert expected is type(APPROVABLE.decide(moment))
+
+
+@pytest.mark.parametrize(
+    ("spent", "approved", "expected"),
+    [("10", [], Proceed), ("10.01", [], Halt), ("15", ["15"], Proceed), ("15.01", ["15"], Halt)],
+)
+def test_nothing_is_promoted_that_cost_more_than_agreed(
+    spent: str, approved: list[str], expected: type[Decision]
+) -> None:
+    """What might have been approved does not count, only what was."""
+    moment = before_promote(spent_usd=Decimal(spent), approvals=approvals(*approved))
+
+    assert expected is type(APPROVABLE.decide(moment))
+
+
+def test_the_ceiling_comes_from_the_job_type() -> None:
+    """Amounts and cap are the policy's."""
+    policy = a_job_type(ceiling="7", approvable="9")
+
+    assert CostCeiling(Decimal(7), 128, Decimal(9)) == CostCeiling.of(policy)
+
+
+def estimated(
+    made: list[DressedRow],
+    job_type: JobType,
+    sampled: set[int],
+    tokens: Callable[[DressedRow], int],
+) -> Estimate:
+    """The worst case of these requests."""
+    return estimate_cost(made, job_type, default_prices(), tokens, frozenset(sampled))
+
+
+def test_output_is_part_of_the_estimate() -> None:
+    """Seed 000 multiplies rows by input tokens by a price: where answers are longer than
+    prompts, it misses most of the cost. Ours counts rows times max_tokens at the output price."""
+
+    def seed_recipe(rows: int, tokens_per_row: int, usd_per_million: float) -> float:
+        return rows * tokens_per_row * usd_per_million / 1e6
+
+    job_type = a_job_type(max_tokens=128)
+    made = [a_dresser(job_type).dress(a_row(ordinal)) for ordinal in range(10)]
+    naive = seed_recipe(10, 20, 0.05)
+    ours = estimated(made, job_type, set(range(10)), lambda _: 20)
+    real = Decimal(10 * (20 * 5 + 128 * 25)) / 10**8
+
+    assert Decimal(naive) < real / 10
+    assert real <= ours.worst_case_usd
+    assert 1_280 == ours.output_tokens
+
+
+def test_rows_outside_the_sample_are_bounded_by_their_bytes() -> None:
+    """A row that is ten times as large counts about ten times as much."""
+    job_type = a_job_type()
+    dress = a_dresser(job_type).dress
+    small, large = dress(a_row(0)), dress(a_row(1, text="word " * 5_000))
+    only_small = estimated([small], job_type, {0}, lambda _: 30)
+    both = estimated([small, large], job_type, {0}, lambda _: 30)
+
+    assert 30 == only_small.input_tokens
+    assert both.input_tokens > 25_000 * 30 / len(small.params)
+    assert (2, 1) == (both.rows, both.counted_rows)
+
+
+def test_without_a_sample_every_byte_is_a_token() -> None:
+    """The bound of last resort."""
+    made = a_dresser().dress(a_row())
+
+    assert len(made.params) <= estimated([made], a_job_type(), set(), lambda _: 0).input_tokens
+
+
+def test_one_long_prompt_makes_the_worst_case_long() -> None:
+    """Where one prompt may pass the limit for long ones, all are priced as long."""
+    job_type = a_job_type()
+    dress = a_dresser(job_type).dress
+    long = [dress(a_row(0, text="word " * 200_000))]
+    tokens = 200_000
+    price = default_prices().price(MODEL)
+
+    worst = estimated(long, job_type, {0}, lambda _: tokens).worst_case_usd
+
+    assert price.worst(tokens, 64, largest_prompt=tokens) == worst
+    assert worst > 4 * price.worst(tokens, 64, largest_prompt=1)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.text(min_size=1, max_size=200), min_size=1, max_size=8),
+    st.integers(1, 200),
+    st.text(max_size=300),
+)
+def test_the_estimate_of_counted_rows_covers_what_the_service_bills(
+    texts: list[str], max_tokens: int, said: str
+) -> None:
+    """Whatever the texts are and however much the model says, the bill is within the bound."""
+    api = Api(responder=FromCallable(lambda _: said * 10))
+    job_type = a_job_type(max_tokens=max_tokens)
+    dresser = a_dresser(job_type)
+    made = [dresser.dress(a_row(place, text=text)) for place, text in enumerate(texts)]
+
+    def count_tokens(request: DressedRow) -> int:
+        body = msgspec.json.decode(request.params)
+        del body["max_tokens"]
+        tokens: int = document(call(api, "POST", "/v1/messages/count_tokens", body))["input_tokens"]
+        return tokens
+
+    estimate = estimated(made, job_type, set(range(len(made))), count_tokens)
+    created = create(api, [msgspec.json.decode(request.body) for request in made])
+    api.clock.sleep(hours(25))
+
+    assert 200 == created.status
+    assert api.books().billed_usd <= estimate.worst_case_usd
