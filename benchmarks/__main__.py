@@ -27,9 +27,11 @@ from controls.core.work import Job
 from controls.stack import default_stack
 from controls.staging import Staging
 from reports import ArmName
+from scenarios.harness.client import make_client
 from scenarios.harness.discovery import select
 from scenarios.harness.game import open_game
-from scenarios.harness.world import Game, World, make_client
+from scenarios.harness.tables import make_record
+from scenarios.harness.world import Game, World
 from simulator import Api, hours
 from simulator.server import Server
 
@@ -144,7 +146,7 @@ def job(game: Game, count: int, url: str, world: World) -> Measure:
         nonlocal number
         number += 1
         store = open_store("sqlite://")
-        record = world.make_record()
+        record = make_record(game.job_type, rows, seed=0)
         with anthropic.Anthropic(api_key="ours", base_url=url, max_retries=0) as client:
             runner = BatchRunner(
                 client,
@@ -199,8 +201,8 @@ def main() -> int:
     count, runs = (SMOKE, 1) if smoke else (FULL, RUNS)
     game = open_game(None, None, seed=0)
     world = World(game, select(["a_good_day_is_left_alone"])[0], ArmName.CALM)
-    world.prepare(game.rowset.rows)
-    with Server(world.api) as server:
+    stage = world.prepare(game.rowset.rows)
+    with Server(stage.api) as server:
         measures = [
             create(game, count),
             retrieve(),

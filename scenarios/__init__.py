@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SpendWithinApproval,
     )
     from scenarios.harness.drill import Drill, drill
+    from scenarios.harness.model import LABELS_OF_THE_JOB
     from scenarios.harness.sabotage import (
         BrokenDelimiter,
         ColumnRidesAlong,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         UncappedOutput,
         WrongColumn,
     )
-    from scenarios.harness.world import LABELS_OF_THE_JOB, World
+    from scenarios.harness.world import World
 
 __all__ = [
     "LABELS_OF_THE_JOB",
@@ -70,7 +71,7 @@ __all__ = [
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "sabotage", "world")
+_HOMES = ("checks", "drill", "model", "sabotage", "world")
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
 from scenarios.harness.verdict import judge_arms
-from scenarios.harness.world import Game, World, bound
+from scenarios.harness.world import Game, World
 from simulator.faults import NoFault
 
 
@@ -173,7 +173,7 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
         return ()
     struck = {firing.fault: firing for firing in record.books.firings.values()}
     found = []
-    for fault in bound(drill.faults, game):
+    for fault in game.bound(drill.faults):
         if isinstance(fault, NoFault):
             continue
         firing = struck.get(fault.describe())

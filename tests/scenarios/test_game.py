@@ -16,7 +16,7 @@ from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import in_order, longest_first, open_game, plan, report_of, start
 from scenarios.harness.tickets import COLUMNS, tickets
-from scenarios.harness.world import Game, known_labels
+from scenarios.harness.world import Game
 
 HOME = Path(__file__).parents[2]
 JOBS = HOME / "scenarios" / "jobs"
@@ -74,7 +74,7 @@ def test_own_rows_go_through_a_drill(name: str, tmp_path: Path) -> None:
     assert Verdict.PASS is report.verdict, report.because
     assert calm is not None
     assert (400, 400, 0) == (calm.blast.rows, calm.blast.promoted, calm.blast.wrong)
-    assert 77 == len(known_labels(game))
+    assert 77 == len(game.labels)
 
 
 def test_a_file_of_injections_is_planted_among_clean_rows(tmp_path: Path) -> None:
