@@ -10,8 +10,9 @@ neighbour `RowBinding` sees the answers that left the task, the canary sees a ch
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
 from typing import Protocol
 
 
@@ -29,12 +30,9 @@ class Fencing(Protocol):
 
 def nonce_for(secret: bytes, custom_id: str, values: str) -> str:
     """Ten hexadecimal digits that do not occur in `values` and that a row cannot foresee."""
-    for attempt in range(256):
-        seed = b"%s/%s/%d/" % (secret, custom_id.encode(), attempt)
-        nonce = hashlib.sha256(seed + values.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-        if nonce not in values:
-            return nonce
-    raise AssertionError("256 digests cannot all occur in one text")
+    start, end = b"%s/%s/" % (secret, custom_id.encode()), values.encode("utf-8", "surrogatepass")
+    nonces = (sha256(b"%s%d/%s" % (start, attempt, end)).hexdigest()[:10] for attempt in count())
+    return next(nonce for nonce in nonces if nonce not in values)
 
 
 @dataclass(frozen=True, slots=True)

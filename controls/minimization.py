@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from controls.core.decision import Decision, Halt, Proceed
+from controls.core.dressing import GAP
 from controls.core.moment import BeforeSubmit, Moment
 from controls.core.rows import DressedRow, Row
 
@@ -36,8 +37,7 @@ class FieldAllowlist:
             return Proceed()
         found: dict[str, list[str]] = {}
         for row in moment.rows:
-            request = moment.dress(row)
-            for column in self.riding_along(request, moment):
+            for column in self.riding_along(moment.dress(row), moment):
                 found.setdefault(column, []).append(row.key)
         if not found:
             return Proceed()
@@ -48,12 +48,16 @@ class FieldAllowlist:
         return Halt(f"values of columns that are not allowed stand in the requests: {columns}")
 
     def riding_along(self, request: DressedRow, moment: BeforeSubmit) -> list[str]:
-        """The forbidden columns whose value this request carries."""
+        """The forbidden columns whose value this request carries because the row has it: without
+        the value, the request would be another."""
         params, allowed = request.params, self.allowed
         hits = [
             column
             for column, value in request.row.fields.items()
-            if len(value) >= SHORTEST_VALUE and column not in allowed and _json(value) in params
+            if len(value) >= SHORTEST_VALUE
+            and column not in allowed
+            and (needle := _json(value)) in params
+            and _beyond(needle, params, moment.template)
         ]
         if not hits or moment.dress(_without(request.row, hits)).params == params:
             return []
@@ -64,9 +68,18 @@ class FieldAllowlist:
         ]
 
 
+def _beyond(needle: bytes, params: bytes, template: bytes) -> bool:
+    """Whether the request holds a value more often than the text that all requests share.
+
+    The template has a mark in every gap, so a value counts there only where it stands whole: one
+    that fills a gap always adds to the count.
+    """
+    return GAP.encode() in needle or params.count(needle) != template.count(needle)
+
+
 def _json(value: str) -> bytes:
     """The value as it stands inside a JSON string."""
-    if value.isalnum() and value.isascii():
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return value.encode()
     return msgspec.json.encode(value.encode("utf-8", "replace").decode())[1:-1]
 

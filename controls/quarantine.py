@@ -85,10 +85,11 @@ class Quarantine:
             kind = type(value).__name__
             return Quarantined("not_an_object", f"the answer is a {kind}, not an object")
         try:
-            twice = answer.text.count('"') > _quotes(value) and _given_twice(answer.text)
+            suspect = answer.text.count('"') > _quotes(value)
+            twice = _given_twice(answer.text) if suspect else None
         except (ValueError, RecursionError) as error:
             return Quarantined("not_json", str(error)[:200])
-        if twice:
+        if twice is not None:
             return Quarantined("duplicate_key", f"{twice[:40]!r} is given twice")
         value.pop(REFERENCE_FIELD, None)
         try:

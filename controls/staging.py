@@ -18,7 +18,6 @@ from sqlalchemy import (
     Column,
     Engine,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -32,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoSuchTableError
-from sqlalchemy.types import NullType
+from sqlalchemy.types import NullType, UserDefinedType
 
 from controls.core.errors import ControlError
 from controls.core.rows import Row
@@ -155,9 +154,18 @@ def _storable(value: Any) -> Any:
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
 
 
+class _Anything(UserDefinedType[Any]):
+    """A column without a type: SQLite keeps whatever it is given, as in a BLOB."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_settings: Any) -> str:
+        """What stands in the DDL."""
+        return "BLOB"
+
+
 def _same_type(column: Column[Any]) -> Any:
-    """The column's type; one without any keeps what it is given, as SQLite's BLOB does."""
-    return LargeBinary() if isinstance(column.type, NullType) else column.type
+    return _Anything() if isinstance(column.type, NullType) else column.type
 
 
 class Staging:

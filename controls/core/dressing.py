@@ -9,6 +9,8 @@ from controls.fence import Fencing, nonce_for
 from controls.ids import Identity, Namespace
 from controls.policy import JobType, Template
 
+GAP = "\x7f"
+"""Marks the place of a row's value in the template; see `FieldAllowlist`."""
 BYTES_KEPT = 96 * 2**20
 """Requests are looked at, counted and sent: up to this size they are dressed only once."""
 
@@ -50,6 +52,13 @@ class Dresser:
             self._kept[row.ordinal] = made
             self._kept_bytes += len(made.params)
         return made
+
+    @property
+    def template(self) -> bytes:
+        """The `params` that all rows share, with a mark wherever a row's value goes."""
+        gaps = "".join(literal + (GAP if name else "") for literal, name in self._segments)
+        text = self._fence.notice("") + gaps + self._identity.request_echo("")
+        return self._head + self._encode(text) + b"}]}"
 
     def forget(self) -> None:
         """Drop what was kept: the requests are sent."""

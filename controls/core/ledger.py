@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,19 +77,19 @@ class Ledger:
         at = self._now()
         text = msgspec.json.encode(body, order="sorted").decode()
         values = {"at": at.isoformat(), "job": job, "kind": kind, "body": text}
-        for chance in range(1, CHANCES + 1):
-            try:
-                seq = self._chain(values)
-                break
-            except IntegrityError:
-                if chance == CHANCES:
-                    raise
+        seq = self._chain(values)
         entry = LedgerEntry(seq, at, job, kind, body)
         self._listen(entry)
         return entry
 
     def _chain(self, values: Mapping[str, Any]) -> int:
-        """Add a link; fails when another job took the place in the meantime."""
+        """Add a link to the chain that all jobs share: whoever comes late tries again."""
+        for _ in range(CHANCES - 1):
+            with suppress(IntegrityError):
+                return self._link(values)
+        return self._link(values)
+
+    def _link(self, values: Mapping[str, Any]) -> int:
         with self.engine.begin() as connection:
             last = connection.execute(
                 select(ENTRIES.c.seq, ENTRIES.c.hash).order_by(ENTRIES.c.seq.desc()).limit(1)

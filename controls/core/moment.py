@@ -49,6 +49,9 @@ class BeforeSubmit:
     seed: int
     round: int = 0
     """How often rows were sent again so far; 0 for the first sending."""
+    template: bytes = b""
+    """The `params` that all rows share, with `\x7f` wherever a row's value goes. May be empty:
+    then every value is looked at closely."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ class BatchRunner:
                 approvals=work.job.approvals,
                 seed=work.job.seed,
                 round=work.round,
+                template=work.dresser.template,
             ),
         )
         self._stop_if(decision)

@@ -23,8 +23,8 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from controls.core.errors import ControlError
@@ -106,24 +106,36 @@ def open_store(url: str) -> Engine:
     SQLite files run in WAL mode with `synchronous=FULL`: a commit survives a power cut.
 
     Raises:
-        ControlError: the URL is not one of SQLAlchemy's.
+        ControlError: the URL is not one of SQLAlchemy's, or nothing answers there.
     """
     try:
         parsed = make_url(url)
-        in_memory = parsed.get_backend_name() == "sqlite" and not parsed.database
-        engine = (
-            create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-            if in_memory
-            else create_engine(url)
-        )
+        engine = _engine(parsed)
+        METADATA.create_all(engine)
     except (ArgumentError, ImportError) as error:
         raise ControlError(
-            f"The store {url!r} cannot be opened: {error}.",
-            fix="Write a SQLAlchemy URL such as sqlite:///gameday.db.",
+            f"{url.rpartition('@')[2]!r} is not the URL of a store: {type(error).__name__}.",
+            fix="Write a SQLAlchemy URL such as sqlite:///gameday.db, and install its driver.",
         ) from None
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _durable)
-    METADATA.create_all(engine)
+    except SQLAlchemyError as error:
+        raise ControlError(
+            f"The store {parsed.render_as_string()} cannot be opened: "
+            f"{getattr(error, 'orig', None) or type(error).__name__}.",
+            fix="Check the path or the address, and the rights.",
+        ) from None
+    return engine
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    in_memory = url.database in {None, "", ":memory:"}
+    engine = (
+        create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        if in_memory
+        else create_engine(url)
+    )
+    event.listen(engine, "connect", _durable)
     return engine
 
 

@@ -125,7 +125,7 @@ def test_real_usage_of_the_canary_is_projected(
     cost: str, approved: list[str], expected: type[Decision]
 ) -> None:
     """29 of 1,000 rows cost so much: the whole may not exceed what was agreed."""
-    moment = after_canary(cost_usd=Decimal(cost), approved=(approvals(*approved),))
+    moment = after_canary(cost_usd=Decimal(cost), approved=approved)
 
     assert expected is type(APPROVABLE.decide(moment))
 

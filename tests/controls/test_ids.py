@@ -66,8 +66,10 @@ def test_two_rows_never_share_a_custom_id(
 
 @pytest.mark.parametrize(
     "stranger",
-    ["", "t-j-", "t-j-01", "t-j-1x", "t-j--1", "t-j-+1", "t-j- 1", "t-j-1\n", "t-j-\u0661"]
-    + ["t-j-1" + "0" * 12, "x-t-j-1", "T-j-1", "t-j_-1", "t-j-1-1"],
+    [
+        *("", "t-j-", "t-j-01", "t-j-1x", "t-j--1", "t-j-+1", "t-j- 1", "t-j-1\n", "t-j-\u0661"),
+        *("t-j-1" + "0" * 12, "x-t-j-1", "T-j-1", "t-j_-1", "t-j-1-1"),
+    ],
 )
 def test_what_is_not_an_id_of_the_job_has_no_ordinal(stranger: str) -> None:
     """Only the exact form counts: no sign, no leading zero, no other digits, nothing around."""
@@ -128,7 +130,7 @@ def test_what_is_no_object_is_left_to_the_next_gate(text: str) -> None:
     assert Accepted(None) == bound(text)
 
 
-@given(ANY_TEXT, ANY_TEXT)
+@given(ANY_TEXT, st.text(max_size=20))
 def test_the_binding_never_raises_and_accepts_only_its_reference(text: str, ref: str) -> None:
     """Any text, any echoed value: an object passes only with exactly the right reference."""
     bound(text)

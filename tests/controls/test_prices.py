@@ -58,9 +58,9 @@ def test_cached_tokens_have_prices_of_their_own() -> None:
     """Writes count as the dearer kind, reads as a tenth; None counts as no tokens."""
     price = Price(input=Decimal(1), output=Decimal(5))
 
-    assert Decimal("2") == price.of(Usage(0, 0, 1_000_000, None))
+    assert Decimal(2) == price.of(Usage(0, 0, 1_000_000, None))
     assert Decimal("0.1") == price.of(Usage(0, 0, None, 1_000_000))
-    assert Decimal("6") == price.of(Usage(1_000_000, 1_000_000, None, None))
+    assert Decimal(6) == price.of(Usage(1_000_000, 1_000_000, None, None))
     assert not price.is_long(Usage(10**9))
 
 

@@ -66,6 +66,7 @@ from tests.controls.builders import (
     content,
     rows,
 )
+from tests.simulator.builders import a_batch
 
 MICRODOLLAR = Decimal("0.000001")
 """The ledger writes amounts to six places."""
@@ -368,6 +369,31 @@ def test_a_service_that_does_not_count_tokens_halts_the_job() -> None:
     assert 0 == bench.creates
 
 
+@pytest.mark.parametrize("reply", [b"{}", b"[]", b'{"input_tokens":"7"}', b'{"input_tokens":-1}'])
+def test_a_count_that_is_none_halts_the_job(reply: bytes) -> None:
+    """A gateway that answers something else does not count tokens."""
+
+    def bend(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if not request.url.path.endswith("/count_tokens"):
+            return response
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(200, content=reply, headers=headers, request=request)
+
+    bench = Bench(bend=bend)
+
+    assert "the cost cannot be known: The service does not count tokens." == bench.run().why
+    assert 0 == bench.creates
+
+
+def test_two_ceilings_share_one_estimate() -> None:
+    """The service is asked to count once per round, however many controls want to know."""
+    one, two = Bench(), Bench(extra=[CostCeiling(Decimal(100), 128)])
+    one.run()
+    two.run()
+
+    assert len(one.books.calls) == len(two.books.calls)
+
+
 def test_a_resubmission_counts_what_was_spent_before() -> None:
     """Rows that expired go again only if what was spent and their worst case fit the ceiling."""
     probe = Bench()
@@ -421,6 +447,19 @@ def test_the_batch_of_another_job_is_never_adopted() -> None:
         entry.body["batch_id"] for entry in bench.ledger.entries("job_2") if entry.kind == "created"
     ]
     assert lost == adopted
+
+
+def test_batches_of_other_people_are_not_adopted() -> None:
+    """A batch of another size, made at the same time in the same workspace, is not ours."""
+    bench = Bench(faults=[LostReply(spare_batches=1)], without=[Canary])
+    theirs = a_batch(bench.api, 3)
+
+    outcome = bench.run(20)
+
+    assert "done" == outcome.status
+    assert [theirs] == [
+        batch.id for batch in bench.books.batches if batch.id not in bench.ledger.batch_ids()
+    ]
 
 
 def test_an_overloaded_service_is_asked_again_later() -> None:
@@ -725,6 +764,19 @@ def test_an_id_that_was_never_sent_is_an_incident() -> None:
     assert "custom_ids that were never sent in it" in outcome.why
     assert {"unexpected": 2} == bench.reasons
     assert {} == bench.labels
+
+
+def test_a_stranger_that_comes_twice_is_kept_once() -> None:
+    """Evidence, not a copy of the flood."""
+
+    def twice(body: bytes, _download: int) -> bytes:
+        stranger = body.splitlines(keepends=True)[0].replace(b"support-job_1-", b"sales-job_1-")
+        return body + stranger * 3
+
+    bench = Bench(bend=bend_results(twice))
+    bench.run(60)
+
+    assert {"unexpected": 1} == bench.reasons
 
 
 def test_a_line_broken_in_one_download_is_read_in_the_next() -> None:

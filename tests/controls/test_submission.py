@@ -1,0 +1,76 @@
+"""Idempotent submit: what a failed create means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controls import IdempotentSubmit
+from controls.core.decision import Adopt, Decision, Halt, LookAgain, Proceed, SendAgain
+from tests.controls.builders import before_promote, create_failed
+
+TURNED_AWAY = {"ambiguous": False, "problem": "HTTP 529 overloaded_error"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ({"looks": 1}, LookAgain("the reply was lost (APITimeoutError)", 10.0)),
+        ({"looks": 2}, LookAgain("the reply was lost (APITimeoutError)", 10.0)),
+        (
+            {"looks": 3},
+            SendAgain("no batch was made by the call that failed: APITimeoutError"),
+        ),
+        ({"looks": 3, "attempt": 5}, Halt("5 create calls failed: APITimeoutError")),
+        (
+            {"candidates": ["msgbatch_1"]},
+            Adopt(
+                "msgbatch_1",
+                "the reply was lost (APITimeoutError), but msgbatch_1 was created after the "
+                "intention with the same 10 requests",
+            ),
+        ),
+        (
+            {"candidates": ["msgbatch_1", "msgbatch_2"]},
+            Halt("the reply was lost and 2 batches could be the one: msgbatch_1, msgbatch_2"),
+        ),
+        (
+            TURNED_AWAY,
+            SendAgain("the create call was turned away: HTTP 529 overloaded_error", 2.0),
+        ),
+        (
+            TURNED_AWAY | {"attempt": 4},
+            SendAgain("the create call was turned away: HTTP 529 overloaded_error", 16.0),
+        ),
+        (
+            TURNED_AWAY | {"attempt": 5},
+            Halt("5 create calls failed: HTTP 529 overloaded_error"),
+        ),
+        (
+            {"refused": True, "ambiguous": False, "problem": "HTTP 400"},
+            Halt("the service refused the batch: HTTP 400"),
+        ),
+    ],
+)
+def test_a_failed_create_is_looked_into(moment: dict[str, Any], expected: Decision) -> None:
+    """Look first; adopt what is there, send again what is not, stop where nobody can tell."""
+    candidates = moment.get("candidates", ())
+    rest = {name: value for name, value in moment.items() if name != "candidates"}
+
+    assert expected == IdempotentSubmit().decide(create_failed(candidates, **rest))
+
+
+def test_waits_between_attempts_are_bounded() -> None:
+    """A minute at most."""
+    moment = create_failed(ambiguous=False, attempt=20)
+
+    decision = IdempotentSubmit(max_attempts=99).decide(moment)
+
+    assert isinstance(decision, SendAgain)
+    assert 60.0 == decision.after_seconds
+
+
+def test_idempotent_submit_has_nothing_to_say_of_other_moments() -> None:
+    """It proceeds."""
+    assert Proceed() == IdempotentSubmit().decide(before_promote())
