@@ -10,7 +10,7 @@ from controls.ids import Identity, Namespace
 from controls.policy import JobType, Template
 
 GAP = "\x7f"
-"""Marks the place of a row's value in the template; see `FieldAllowlist`."""
+"""Marks the place of what each row has of its own; see `FieldAllowlist`."""
 BYTES_KEPT = 96 * 2**20
 """Requests are looked at, counted and sent: up to this size they are dressed only once."""
 
@@ -57,7 +57,7 @@ class Dresser:
     def template(self) -> bytes:
         """The `params` that all rows share, with a mark wherever a row's value goes."""
         gaps = "".join(literal + (GAP if name else "") for literal, name in self._segments)
-        text = self._fence.notice("") + gaps + self._identity.request_echo("")
+        text = self._fence.notice(GAP) + gaps + self._identity.request_echo(GAP)
         return self._head + self._encode(text) + b"}]}"
 
     def forget(self) -> None:

@@ -151,11 +151,12 @@ def before_submit(
     estimate: Callable[[], Estimate] = an_estimate,
     committed: str = "0",
     approved: Iterable[str] = (),
-    **changes: Any,
+    round: int = 0,  # noqa: A002 - its name
+    template: bytes | None = None,
 ) -> BeforeSubmit:
     """The moment before anything is sent."""
     job_type = job_type or a_job_type()
-    moment = BeforeSubmit(
+    return BeforeSubmit(
         job_id="job_1",
         job_type=job_type,
         rows=given or rows(10),
@@ -164,10 +165,9 @@ def before_submit(
         committed_usd=Decimal(committed),
         approvals=approvals(*approved),
         seed=0,
+        round=round,
+        template=a_dresser(job_type).template if template is None else template,
     )
-    for name, value in changes.items():
-        object.__setattr__(moment, name, value)
-    return moment
 
 
 def approvals(*amounts: str) -> tuple[Approval, ...]:

@@ -27,7 +27,14 @@ def leaks(template: str, **fields: str) -> list[str]:
     job_type = a_job_type(template=template)
     row = Row(0, "key-0", fields)
     dress = a_dresser(job_type).dress
-    return ALLOWLIST.riding_along(dress(row), before_submit([row], job_type, dress=dress))
+    known, unknown = (
+        ALLOWLIST.riding_along(
+            dress(row), before_submit([row], job_type, dress=dress, template=template)
+        )
+        for template in (None, b"")
+    )
+    assert known == unknown, "what the template says is only a shortcut"
+    return known
 
 
 @settings(max_examples=200)
@@ -43,6 +50,14 @@ def test_a_clean_row_is_never_blamed(text: str, plan: str, secret: str) -> None:
     """No false alarm: neither for values that the text happens to hold, nor for short ones."""
     assert [] == leaks(CLEAN, text=text, plan=plan, secret=secret)
     assert [] == leaks(CLEAN, text=secret + text, plan=text + secret, secret=secret)
+
+
+@pytest.mark.parametrize("secret", ["data->", "<data-", "\x7f\x7f\x7f\x7f", 'Copy \\"', "1234"])
+def test_a_value_that_looks_like_a_mark_is_found(secret: str) -> None:
+    """Twice in the request, as often as the marks are in the notice."""
+    template = "{text} {secret} {secret}"
+
+    assert ["secret"] == leaks(template, text="hello", secret=secret)
 
 
 @pytest.mark.parametrize("secret", ["1234", "Grade", "max_tokens", "claude-haiku-5-5", "user"])

@@ -68,3 +68,18 @@ def test_paths_in_the_readme_exist() -> None:
     """Files that are named are there."""
     for path in re.findall(r"`(scenarios/[\w/.]+)`", README):
         assert (HOME / path).exists(), path
+
+
+def test_the_sample_output_is_what_is_printed(tmp_path: Path) -> None:
+    """The first thing that a reader sees is the current output, to the letter."""
+    sample = re.findall(r"```text\n(PASS .*?)```", README, re.DOTALL)[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "scenarios.harness.cli", "run", "expired_rows_are_resent"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.startswith(sample)
