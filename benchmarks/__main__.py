@@ -27,7 +27,7 @@ from controls.core.work import Job
 from controls.stack import default_stack
 from controls.staging import Staging
 from reports import ArmName
-from scenarios.harness.client import make_client
+from scenarios.harness.client import Wire, make_client
 from scenarios.harness.discovery import select
 from scenarios.harness.game import open_game
 from scenarios.harness.tables import make_record
@@ -98,7 +98,7 @@ def create(game: Game, count: int) -> Measure:
     body = a_create_body(some_rows(game, count))
     decoder = msgspec.json.Decoder(_Create)
     api = Api()
-    client = make_client(api)
+    client = make_client(Wire(api))
 
     def ours() -> None:
         client.post("/v1/messages/batches", cast_to=object, content=body)
@@ -114,7 +114,7 @@ def _decode(decoder: msgspec.json.Decoder[_Create], body: bytes) -> None:
 def retrieve() -> Measure:
     """A retrieve in process, against a transport that answers a constant."""
     api = Api()
-    client = make_client(api)
+    client = make_client(Wire(api))
     body = a_create_body((Row(0, "row-0", {"body": "hello"}),))
     made = client.post("/v1/messages/batches", cast_to=object, content=body)
     assert isinstance(made, dict)

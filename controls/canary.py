@@ -90,7 +90,9 @@ class Canary:
             return Halt(
                 f"the canary of {grades.rows:,} rows is inconclusive: {'; '.join(open_questions)}"
             )
-        return Proceed()
+        seen = "; ".join(says for _, says in measures)
+        left_open = ", ".join(self.exclusions(grades))
+        return Proceed(f"the canary is good: {seen}; not ruled out: {left_open}")
 
     def measures(self, grades: Grades) -> Iterator[tuple[Grade, str]]:
         """Every measure with its grade and the sentence for the report."""

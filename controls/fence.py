@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
 from typing import Protocol
 
 
@@ -30,9 +29,10 @@ class Fencing(Protocol):
 
 def nonce_for(secret: bytes, custom_id: str, values: str) -> str:
     """Ten hexadecimal digits that do not occur in `values` and that a row cannot foresee."""
-    start, end = b"%s/%s/" % (secret, custom_id.encode()), values.encode("utf-8", "surrogatepass")
-    nonces = (sha256(b"%s%d/%s" % (start, attempt, end)).hexdigest()[:10] for attempt in count())
-    return next(nonce for nonce in nonces if nonce not in values)
+    seed = b"%s/%s/" % (secret, custom_id.encode()) + values.encode("utf-8", "surrogatepass")
+    digest = sha256(seed).hexdigest()
+    nonce = digest[:10]
+    return nonce if nonce not in values else nonce_for(digest.encode(), custom_id, values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a control can say, and which word counts when several have spoken.
 
-Every decision but `Proceed` carries `why`: a clause that reads well in a report. The strictest
+Every decision but `Proceed` carries `why`: a clause that reads well in a report; `Proceed` may
+carry a note. The strictest
 wins: Proceed < Split < Resubmit < SendAgain < LookAgain < Redownload < Adopt < AskApproval < Halt.
 """
 
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Proceed:
     """Nothing speaks against going on. The neutral member."""
+
+    note: str = ""
+    """What was found in order, and what could not be ruled out, for the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ STRICTNESS: tuple[type[Decision], ...] = (
 
 def merge(left: Decision, right: Decision) -> Decision:
     """The stricter of two; two of the same kind keep both reasons or the union of rows."""
+    if isinstance(left, Proceed) and isinstance(right, Proceed):
+        return Proceed("; ".join(filter(None, (left.note, right.note))))
     if isinstance(left, Halt) and isinstance(right, Halt):
         return Halt(f"{left.why}; {right.why}")
     if isinstance(left, Resubmit) and isinstance(right, Resubmit):

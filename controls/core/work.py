@@ -105,13 +105,14 @@ class Desk:
         counted, which may not happen once `FieldAllowlist` has found something in them.
         """
         decision = strictest(self._opinions(moment))
-        if not isinstance(decision, Proceed):
+        why = decision.note if isinstance(decision, Proceed) else decision.why
+        if why:
             self.ledger.append(
                 job.id,
                 "decided",
                 at=type(moment).__name__,
                 decision=type(decision).__name__,
-                why=decision.why,
+                why=why,
             )
         return decision
 

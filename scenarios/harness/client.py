@@ -7,18 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anthropic
+import httpx2
 
 from simulator import Api
 from simulator.transport import SimulatorTransport
 
 
-def make_client(api: Api) -> anthropic.Anthropic:
+class Wire(httpx2.BaseTransport):
+    """The line to the service, with a witness on it.
+
+    The service's books keep what batches brought. What was sent besides, to be counted or
+    answered at once, is kept here, so that nothing leaves the house unseen.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._line = SimulatorTransport(api)
+        self.besides: list[bytes] = []
+        """Bodies of all calls that were not about batches."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass the call on."""
+        if "/batches" not in request.url.path:
+            self.besides.append(request.read())
+        return self._line.handle_request(request)
+
+
+def make_client(wire: httpx2.BaseTransport) -> anthropic.Anthropic:
     """A client of the simulated service. It does not retry: that is for controls to decide."""
     with no_anthropic_environment():
         return anthropic.Anthropic(
             api_key="gameday",
             base_url="http://simulator.invalid",
-            http_client=anthropic.DefaultHttpxClient(transport=SimulatorTransport(api)),
+            http_client=anthropic.DefaultHttpxClient(transport=wire),
             max_retries=0,
         )
 

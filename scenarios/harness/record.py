@@ -43,6 +43,8 @@ class Record:
     alarms: tuple[Alert, ...]
     lasted: timedelta
     approved_usd: Decimal
+    besides: tuple[bytes, ...] = ()
+    """Bodies that were sent to the service outside of batches, to be counted for example."""
     sabotaged: int = 0
     """How many things were changed on the user's side."""
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -134,11 +136,9 @@ class Record:
     def _leaks(self) -> Iterator[tuple[str, str]]:
         by_subject = {self.subjects[row.key]: row for row in self.rows if row.key in self.subjects}
         needles = {subject: self._needles(row) for subject, row in by_subject.items()}
-        requests = [
-            (bytes(request.params), request.subject)
-            for request in self.books.requests
-            if request.subject in by_subject
-        ]
+        sent = [(bytes(request.params), request.subject) for request in self.books.requests]
+        sent += [(body, self._subject_in(body)) for body in self.besides]
+        requests = [(body, subject) for body, subject in sent if subject and subject in needles]
         for params, subject in requests:
             for column, needle in needles[subject].items():
                 if needle not in params:
@@ -152,6 +152,14 @@ class Record:
                         break
                 if params.count(needle) > by_chance + static:
                     yield by_subject[subject].key, column
+
+    def _subject_in(self, body: bytes) -> str | None:
+        """Whose text stands in a body that is not part of a batch."""
+        name = self.job_type.text_field
+        for row in self.rows:
+            if in_json(row.fields[name]) in body:
+                return self.subjects.get(row.key)
+        return None
 
     def _needles(self, row: Row) -> dict[str, bytes]:
         """Per forbidden column, the row's value as it would stand in a body."""

@@ -26,7 +26,7 @@ from controls import (
     open_store,
 )
 from reports import ArmName, Entry
-from scenarios.harness.client import make_client
+from scenarios.harness.client import Wire, make_client
 from scenarios.harness.drill import Drill
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
@@ -75,6 +75,7 @@ class Stage:
     task: Task
     """As the pipeline gets them."""
     api: Api
+    wire: Wire
     store: Engine
     record: SystemOfRecord
     before: Mapping[str, Value]
@@ -133,8 +134,9 @@ class World:
         api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
         store = open_store("sqlite://")
         record = make_record(game.job_type, mine, game.seed)
+        wire = Wire(api)
         runner = BatchRunner(
-            make_client(api),
+            make_client(wire),
             Ledger(store, self.clock.now, self._listen),
             self.clock,
             self._stack(task, store, record),
@@ -145,6 +147,7 @@ class World:
             rows=mine,
             task=task,
             api=api,
+            wire=wire,
             store=store,
             record=record,
             before=read_record(record),
@@ -182,6 +185,7 @@ class World:
             rows=stage.rows,
             planted=stage.task.planted,
             books=stage.api.books(),
+            besides=tuple(stage.wire.besides),
             before=stage.before,
             after=read_record(stage.record),
             quarantined=read_quarantine(stage.store),

@@ -79,7 +79,7 @@ def promoted(record: SystemOfRecord, values: dict[str, dict[str, Any]], job: str
 # --- the round trip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(COLUMN_TYPES), min_size=1, max_size=4),
     st.dictionaries(KEYS, st.lists(STORED, min_size=4, max_size=4), max_size=5),
@@ -109,7 +109,7 @@ def test_promote_then_rollback_leaves_no_trace(
     assert before == raw(engine)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_rollback_of_some_keys_restores_exactly_those(data: st.DataObject) -> None:
     """The others keep their promoted values; a second rollback restores the rest."""

@@ -186,6 +186,13 @@ def test_a_stopped_job_holds_rows_back_instead_of_losing_them() -> None:
     assert ((), ("k0", "k1", "k2")) == (record.lost, record.waiting)
 
 
+def test_a_forbidden_value_in_a_call_outside_of_batches_is_a_leak() -> None:
+    """Counting tokens sends the request too: nothing may leave that way either."""
+    body = b'{"messages":[{"content":"text 0, from k0@mail.example"}]}'
+
+    assert (("k0", "email"),) == a_record(besides=(body,)).leaks
+
+
 def test_a_forbidden_value_that_stands_in_every_prompt_is_no_leak() -> None:
     """A list of labels in the system prompt contains every row's label."""
     static = msgspec.Raw(b'{"system":"k0@mail.example k1@mail.example","text":"hello"}')

@@ -147,7 +147,7 @@ MOMENTS: st.SearchStrategy[Moment] = st.one_of(
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: type(control).__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(moment=MOMENTS)
 def test_deciding_is_pure(control: Control, moment: Moment) -> None:
     """Asking twice gives the same answer, and neither the control nor the moment has changed."""
@@ -167,7 +167,7 @@ def repr_of(moment: Moment) -> str:
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: type(control).__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(moment=MOMENTS)
 def test_every_word_but_proceed_has_a_reason(control: Control, moment: Moment) -> None:
     """A clause for the report: not empty, no full stop, one line."""

@@ -69,7 +69,7 @@ def test_an_untouched_chain_is_intact() -> None:
     assert filled().first_broken_entry() is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 6), st.sampled_from(COLUMNS), st.text("0abc", min_size=1, max_size=5))
 def test_any_edited_field_is_located(seq: int, column: str, edit: str) -> None:
     """Time, job, kind, body, number or hash: it is the first broken entry."""

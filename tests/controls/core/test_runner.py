@@ -195,6 +195,7 @@ def test_the_ledger_tells_the_whole_story_in_order() -> None:
         "created",
         "collected",
         "graded",
+        "decided",
         "intended",
         "created",
         "collected",
@@ -224,6 +225,17 @@ def test_many_short_prompts_are_not_priced_as_one_long_one() -> None:
 
     assert tokens > 100_000
     spent = Decimal(bench.entries("promoted")[0]["spent_usd"])
+    assert abs(bench.books.billed_usd - spent) < MICRODOLLAR
+
+
+def test_one_long_prompt_among_short_ones_has_its_own_price() -> None:
+    """Only the row above 100,000 tokens costs five times as much."""
+    bench = Bench(job_type=a_job_type(ceiling="50"), without=[Canary])
+    bench.run([*rows(9), a_row(9, text="word " * 120_000)])
+
+    spent = Decimal(bench.entries("promoted")[0]["spent_usd"])
+
+    assert bench.books.billed_usd > Decimal("0.025")
     assert abs(bench.books.billed_usd - spent) < MICRODOLLAR
 
 
@@ -428,25 +440,26 @@ def test_a_lost_reply_is_adopted_and_paid_once() -> None:
 
 
 def test_the_batch_of_another_job_is_never_adopted() -> None:
-    """A batch of the same size that this ledger knows under another job is left alone."""
+    """A batch of the same size and time that this ledger knows under another job is left alone."""
+    bench = Bench(faults=[LostReply(spare_batches=1)], without=[Canary])
+    theirs = a_batch(bench.api, 20)
+    bench.ledger.append("job_0", "created", batch=1, batch_id=theirs, requests=20)
 
-    def lose_second(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-        creating = request.method == "POST" and request.url.path.endswith("/batches")
-        if creating and b"-job_2-" in request.content and not lost:
-            lost.append(msgspec.json.decode(response.read())["id"])
-            raise httpx2.ReadTimeout("lost", request=request)
-        return response
+    outcome = bench.run(20)
 
-    lost: list[str] = []
-    bench = Bench(bend=lose_second, without=[Canary])
-    bench.run(40)
-    outcome = bench.runner.run(bench.a_job("job_2"), rows(40))
+    assert ("done", 20) == (outcome.status, outcome.promoted)
+    assert theirs not in {entry["batch_id"] for entry in bench.entries("created")}
 
-    assert "done" == outcome.status
-    adopted = [
-        entry.body["batch_id"] for entry in bench.ledger.entries("job_2") if entry.kind == "created"
-    ]
-    assert lost == adopted
+
+def test_a_batch_that_nobody_knows_makes_the_job_stop() -> None:
+    """Two batches of the right size and time, and no way to tell which is ours: a person must."""
+    bench = Bench(faults=[LostReply(spare_batches=1)], without=[Canary])
+    a_batch(bench.api, 20)
+
+    outcome = bench.run(20)
+
+    assert "2 batches could be the one" in outcome.why
+    assert 2 == bench.creates
 
 
 def test_batches_of_other_people_are_not_adopted() -> None:
