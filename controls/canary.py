@@ -46,6 +46,15 @@ def rows_to_decide(max_share: float, confidence: float) -> int:
     return ceil(log(1.0 - confidence) / log(1.0 - max_share))
 
 
+def _interval(hits: int, trials: int, confidence: float, rest: int) -> tuple[float, float]:
+    """Between what the share of all rows lies. Where the slice is everything, it is known."""
+    if not trials:
+        return 0.0, 1.0
+    if not rest:
+        return hits / trials, hits / trials
+    return bounds(hits, trials, confidence)
+
+
 @dataclass(frozen=True, slots=True)
 class Canary:
     """Sends a slice first and halts unless it proves good."""
@@ -103,7 +112,7 @@ class Canary:
 
     def _bad_share(self, grades: Grades) -> tuple[Grade, str]:
         limit, confidence = self.policy.max_bad_share, self.policy.confidence
-        low, high = bounds(grades.bad, grades.rows, confidence) if grades.rows else (0.0, 1.0)
+        low, high = _interval(grades.bad, grades.rows, confidence, grades.remaining_rows)
         why = ", ".join(f"{count} {reason}" for reason, count in sorted(grades.bad_reasons.items()))
         seen = f"{grades.bad} of {grades.rows} rows are bad" + (f" ({why})" if why else "")
         if low > limit:
@@ -116,7 +125,8 @@ class Canary:
 
     def _accuracy(self, grades: Grades) -> tuple[Grade, str]:
         floor = self.policy.min_accuracy
-        low, high = bounds(grades.correct, grades.known, self.policy.confidence)
+        confidence, rest = self.policy.confidence, grades.remaining_rows
+        low, high = _interval(grades.correct, grades.known, confidence, rest)
         seen = f"{grades.correct} of {grades.known} known answers are right"
         if high < floor:
             return Grade.BAD, f"{seen}; at least {floor:.0%} are agreed"
@@ -147,6 +157,8 @@ class Canary:
 
     def exclusions(self, grades: Grades) -> tuple[str, ...]:
         """What this slice could not rule out, for the report."""
+        if not grades.remaining_rows:
+            return ("nothing: every row was graded",)
         _, high = bounds(grades.bad, grades.rows, self.policy.confidence)
         says = [f"up to {high:.1%} bad rows could have gone unseen"]
         if grades.known:

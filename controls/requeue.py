@@ -22,7 +22,10 @@ errors; the list for the rest is inference, see the fidelity notes in the README
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """Sends expired, canceled and transiently errored rows again, at most `max_rounds` times."""
+    """Sends expired and transiently errored rows again, at most `max_rounds` times.
+
+    Canceled rows are given up: somebody wanted them to stop.
+    """
 
     max_rounds: int = 2
 
@@ -44,7 +47,7 @@ class Requeue:
 
 
 def _transient(row: Unfinished) -> bool:
-    return row.kind in ("expired", "canceled") or row.error_type in TRANSIENT
+    return row.kind == "expired" or row.error_type in TRANSIENT
 
 
 def reason_of(row: Unfinished) -> str:

@@ -37,7 +37,7 @@ def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
         response = client.get(
             f"/v1/messages/batches/{batch_id}/results",
             cast_to=_Raw,
-            options={"headers": RAW, "max_retries": 0},
+            options={"headers": RAW, "max_retries": 0, "follow_redirects": False},
         )
     except anthropic.AnthropicError as error:
         raise DownloadBroke(problem_of(error)) from error

@@ -181,3 +181,13 @@ def test_a_good_canary_says_what_it_could_not_rule_out() -> None:
 
     assert isinstance(decision, Proceed)
     assert "not ruled out: up to" in decision.note
+
+
+def test_where_the_slice_is_everything_the_shares_are_known() -> None:
+    """Five rows that are all good pass; a bad one among them is twenty percent."""
+    canary = Canary()
+    good = after_canary(rows=5, bad=0, known=0, remaining_rows=0)
+    bad = after_canary(rows=5, bad=1, known=0, remaining_rows=0)
+
+    assert "not ruled out: nothing" in getattr(canary.decide(good), "note", "")
+    assert isinstance(canary.decide(bad), Halt)

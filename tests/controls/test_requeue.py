@@ -18,7 +18,6 @@ PERMANENT = sorted(set(ERROR_TYPES) - TRANSIENT)
     "row",
     [
         an_unfinished(7, "expired"),
-        an_unfinished(7, "canceled"),
         *(an_unfinished(7, "errored", kind) for kind in sorted(TRANSIENT)),
     ],
     ids=reason_of,
@@ -39,6 +38,14 @@ def test_a_row_that_would_fail_again_is_given_up_at_once(kind: str) -> None:
 
     assert isinstance(decision, Resubmit)
     assert ((), ((7, f"errored:{kind}"),)) == (decision.again, decision.give_up)
+
+
+def test_a_canceled_row_is_given_up_at_once() -> None:
+    """Whoever canceled it wanted it to stop."""
+    decision = Requeue().decide(after_collect(an_unfinished(7, "canceled")))
+
+    assert isinstance(decision, Resubmit)
+    assert ((), ((7, "canceled"),)) == (decision.again, decision.give_up)
 
 
 def test_every_unfinished_row_is_either_sent_again_or_given_up() -> None:
