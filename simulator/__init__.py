@@ -7,6 +7,7 @@ this package does: `simulator.transport` (in process) and `simulator.asgi` (over
 from simulator import faults
 from simulator.api import Api
 from simulator.books import Books
+from simulator.choices import Choices, Order
 from simulator.clock import (
     Clock,
     PollClock,
@@ -36,6 +37,7 @@ from simulator.wire import Cut, Endpoint, Request, Response
 __all__ = [
     "Api",
     "Books",
+    "Choices",
     "Clock",
     "Cut",
     "Echo",
@@ -45,6 +47,7 @@ __all__ = [
     "Gullible",
     "LabelOracle",
     "Limits",
+    "Order",
     "PollClock",
     "Question",
     "RealClock",

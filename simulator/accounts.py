@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
+
+import msgspec
 
 from simulator.batch import Batch
 from simulator.billing import Meter
-from simulator.books import BatchBook, Books, RequestBook
+from simulator.books import BatchBook, Books, Firing, RequestBook
 from simulator.faults.plan import FaultPlan
 from simulator.history import History
 from simulator.lifecycle import Status
@@ -24,10 +27,38 @@ def close_books(
     return Books(
         at=now,
         calls=history.calls(),
+        calls_dropped=history.dropped,
         batches=tuple(_batch(batch, now, meter) for batch in store),
         requests=tuple(requests),
         firings=plan.firings(),
         billed_usd=meter.billed_usd,
+    )
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What there is, in numbers."""
+
+    now: datetime
+    calls: int
+    calls_dropped: int
+    requests: int
+    billed_usd: Decimal
+    batches: tuple[BatchBook, ...]
+    faults: tuple[Firing, ...]
+
+
+def survey(
+    now: datetime, history: History, store: Store, plan: FaultPlan, meter: Meter
+) -> Overview:
+    """The same without the requests themselves."""
+    return Overview(
+        now=now,
+        calls=history.total,
+        calls_dropped=history.dropped,
+        requests=sum(map(len, store)),
+        billed_usd=meter.billed_usd,
+        batches=tuple(_batch(batch, now, meter) for batch in store),
+        faults=tuple(plan.firings().values()),
     )
 
 

@@ -14,17 +14,19 @@ from typing import Any, Final
 import msgspec
 
 from simulator import batches, errors, messages, routes
-from simulator.access import Bucket, Caller, Gate
-from simulator.accounts import close_books
+from simulator.access import Bucket, Caller, Gate, Keys, spend_refusal
+from simulator.accounts import Overview, close_books, survey
 from simulator.batch import Batch
 from simulator.batches import Reply
 from simulator.billing import Meter
 from simulator.books import Books, Call
+from simulator.choices import Choices
 from simulator.clock import Clock, VirtualClock
+from simulator.encoding import decode, named_encoding
 from simulator.errors import ApiError
 from simulator.faults.fault import Fault
 from simulator.faults.plan import FaultPlan
-from simulator.faults.wire import WireCall
+from simulator.faults.seams import WireCall
 from simulator.history import History
 from simulator.limits import Limits
 from simulator.randomness import Ids, Streams
@@ -54,8 +56,10 @@ class Api:
         responder: Responder | None = None,
         faults: Iterable[Fault] = (),
         limits: Limits | None = None,
-        keys: Mapping[str, str] | None = None,
+        keys: Keys | None = None,
+        choices: Choices | None = None,
     ) -> None:
+        self.choices = Choices() if choices is None else choices
         self.seed = seed
         self.clock: Clock = VirtualClock() if clock is None else clock
         self.limits = Limits() if limits is None else limits
@@ -66,7 +70,7 @@ class Api:
 
     def reset(self) -> None:
         """Forget every batch and every call, and throw the same dice again; time stays."""
-        self.history = History()
+        self.history = History(self.limits.kept_calls)
         self.started_at = self.clock.now()
         streams = Streams(self.seed)
         self._ids = Ids(streams)
@@ -74,9 +78,8 @@ class Api:
         self._plan = FaultPlan(self._faults, streams, self.started_at)
         self._meter = Meter()
         self._organization = self._ids.organization()
-        per_minute = self.limits.requests_per_minute
-        self._bucket = None if per_minute is None else Bucket(per_minute, self.clock)
-        worker = Worker(self._responder, self._plan, self._meter, streams)
+        self._buckets: dict[str, Bucket] = {}
+        worker = Worker(self._responder, self._plan, self._meter, streams, self.choices)
         self._batches = batches.Batches(
             clock=self.clock,
             limits=self.limits,
@@ -85,8 +88,11 @@ class Api:
             plan=self._plan,
             ids=self._ids,
             streams=streams,
+            choices=self.choices,
         )
-        self._messages = messages.Messages(worker, self._meter, self._ids, streams, self.limits)
+        self._messages = messages.Messages(
+            worker, self._meter, self._ids, streams, self.limits, self.choices
+        )
         self._connect()
 
     def __repr__(self) -> str:
@@ -103,6 +109,15 @@ class Api:
         """What was billed up to now."""
         self._batches.catch_up()
         return self._meter
+
+    def settle(self) -> Generator[None, None, datetime]:
+        """Work what is due in steps; `plan`, `meter`, `books`, `overview` do it at a stretch."""
+        return self._batches.ready(Endpoint.OTHER, "", "")
+
+    def overview(self) -> Overview:
+        """The books without their pages: cheap, whatever the number of requests."""
+        now = self._batches.catch_up()
+        return survey(now, self.history, self._batches.store, self._plan, self._meter)
 
     def books(self) -> Books:
         """A frozen record of all that was seen, done and billed up to now."""
@@ -127,25 +142,42 @@ class Api:
     def steps(self, request: Request) -> Generator[None, None, Response]:
         """The same in steps of some milliseconds, between which others may be answered."""
         endpoint, name = routes.match(request.method, request.path)
-        call = WireCall(endpoint, request, batch_id := name if endpoint.is_batch else "")
-        batches_before = self._batches.number(batch_id)
         now = self.clock.now()
+        call = WireCall(endpoint, request, name if endpoint.is_batch else "", now=now)
+        before = self._batches.number(call.batch_id)
         request_id = self._ids.request()
-        struck = self._plan.before(call, now, batches_before)
-        if struck is not None:
-            response = self._finish(struck[1], request, request_id)
-            return self._record(call, response, request_id, now, struck[0])
+
+        def finish(reply: Reply) -> Response:
+            return self._finish(reply, request, request_id)
+
+        struck = self._plan.before(call, now, before)
+        if struck is None:
+            request = self._unpack(endpoint, request)
+            response = finish((yield from self._answer(endpoint, name, request)))
+            if endpoint is Endpoint.CREATE and response.status == ACCEPTED:
+                call = msgspec.structs.replace(call, batch_id=self._batches.newest_id)
+            call = msgspec.structs.replace(call, request=request, response=response)
+        else:
+            by, reply = struck
+            call = msgspec.structs.replace(call, response=finish(reply), struck_by=by)
+        struck_by, response = self._plan.after(call, now, before, finish)
+        return self._record(call, response, request_id, now, struck_by)
+
+    def _unpack(self, endpoint: Endpoint, request: Request) -> Request:
+        """The same call, its body decoded, and read if it is a create."""
+        encoding = named_encoding(request.headers) if request.body else ""
+        if encoding and not request.decoded:
+            limits = self.limits
+            create = endpoint is Endpoint.CREATE
+            limit = limits.batch_body_bytes if create else limits.message_body_bytes
+            body = decode(request.body, encoding, limit)
+            if isinstance(body, ApiError):
+                refused = Prepared([], body, digest(request.body), len(request.body))
+                return msgspec.structs.replace(request, prepared=refused)
+            request = msgspec.structs.replace(request, body=body, decoded=True)
         if endpoint is Endpoint.CREATE and request.prepared is None:
-            request = self.prepare(request)
-        reply = yield from self._answer(endpoint, name, request)
-        response = self._finish(reply, request, request_id)
-        if endpoint is Endpoint.CREATE and response.status == ACCEPTED:
-            call = msgspec.structs.replace(call, batch_id=self._batches.newest_id)
-        call = msgspec.structs.replace(call, request=request, response=response)
-        struck = self._plan.after(call, now, batches_before)
-        if struck is not None:
-            response = self._finish(struck[1], request, request_id)
-        return self._record(call, response, request_id, now, struck[0] if struck else "")
+            return self.prepare(request)
+        return request
 
     def _answer(
         self, endpoint: Endpoint, name: str, request: Request
@@ -153,9 +185,15 @@ class Api:
         caller = self._admit(endpoint, request)
         if isinstance(caller, ApiError):
             return caller
+        if isinstance(request.prepared, Prepared) and request.prepared.refusal is not None:
+            return request.prepared.refusal
         if endpoint is Endpoint.MODEL:
             return self._messages.model(name)
         now = yield from self._batches.ready(endpoint, name, caller.workspace)
+        if endpoint in {Endpoint.CREATE, Endpoint.MESSAGES}:
+            broke = spend_refusal(self.limits, self._meter.billed_usd)
+            if broke is not None:
+                return broke
         if endpoint not in self._on_one_batch:
             return self._on_all[endpoint](request, caller, now)
         batch = self._batches.store.find(name, caller.workspace)
@@ -169,9 +207,17 @@ class Api:
         if endpoint is Endpoint.WRONG_METHOD:
             return errors.method_not_allowed()
         caller = self._gate.admit(request)
-        if isinstance(caller, ApiError) or self._bucket is None or not endpoint.is_batch:
+        if isinstance(caller, ApiError):
             return caller
-        return self._bucket.take() or caller
+        bucket = self._bucket(caller.account) if endpoint.is_batch else None
+        limited = None if bucket is None else bucket.take()
+        return limited or caller
+
+    def _bucket(self, account: str) -> Bucket | None:
+        per_minute = self.limits.requests_per_minute
+        if per_minute is None:
+            return None
+        return self._buckets.setdefault(account, Bucket(per_minute, self.clock))
 
     def _connect(self) -> None:
         """Which endpoint is served by what."""
@@ -204,7 +250,8 @@ class Api:
         workspace = self._gate.workspace(request)
         if workspace is None:
             return ()
-        limits = () if self._bucket is None else self._bucket.headers()
+        bucket = self._bucket(workspace if self._keys is None else "")
+        limits = () if bucket is None else bucket.headers()
         return (
             ("anthropic-organization-id", self._organization),
             ("anthropic-workspace-id", workspace),
@@ -229,7 +276,7 @@ class Api:
                 request_id=request_id,
                 batch_id=call.batch_id,
                 retry_count=int(retries) if _COUNT.fullmatch(retries) else 0,
-                body_bytes=len(request.body),
+                body_bytes=ready.size if isinstance(ready, Prepared) else len(request.body),
                 body_digest=ready.digest if isinstance(ready, Prepared) else digest(request.body),
                 struck_by=struck_by,
             )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from simulator.books import RequestBook, RequestCounts
-from simulator.faults.plan import Doom
+from simulator.faults.armed import Doom
 from simulator.lifecycle import Event, Status, advance, after
 from simulator.schedule import Timeline
 
@@ -25,11 +25,15 @@ class Batch:
     """One Message Batch. Its status is computed from its timeline when somebody looks."""
 
     __slots__ = (
+        "_counts",
+        "account",
         "beta",
         "deleted",
         "dooms",
+        "downloads",
         "id",
         "number",
+        "order",
         "requests",
         "results_kept",
         "settled",
@@ -51,6 +55,7 @@ class Batch:
         results_kept: timedelta,
         version: str,
         beta: str,
+        account: str = "",
     ) -> None:
         self.id = batch_id
         self.number = number
@@ -68,6 +73,12 @@ class Batch:
         """Every request's fate, once the batch has ended."""
         self.settling: Iterator[None] | None = None
         self.deleted = False
+        self.account = account
+        """By what the limits of its owner are counted."""
+        self.order: Sequence[int] | None = None
+        """In which order its results come, once somebody has asked."""
+        self.downloads = 0
+        self._counts: RequestCounts | None = None
 
     def __repr__(self) -> str:
         return f"Batch({self.id}, {len(self)} requests, ends at {self.ends_at.isoformat()})"
@@ -95,6 +106,14 @@ class Batch:
         status = after(self.timeline.events(now))
         return advance(status, Event.DELETE_ASKED) if self.deleted else status
 
+    def seen_status(self, now: datetime) -> Status:
+        """The same as a caller sees it: ended only once every request has its end."""
+        status = self.status(now)
+        if status is Status.ENDED and self.settled is None:
+            canceled = self.timeline.cancel_initiated_at is not None
+            return Status.CANCELING if canceled else Status.IN_PROGRESS
+        return status
+
     def archived_at(self, now: datetime) -> datetime | None:
         """When its results stopped being downloadable, if they have."""
         archived = max(self.created_at + self.results_kept, self.ends_at)
@@ -104,21 +123,40 @@ class Batch:
         """All in `processing` until the batch has ended, then all final (contract 5.4)."""
         if self.settled is None:
             return RequestCounts(processing=len(self))
+        if self._counts is None:
+            self._counts = self._counted()
+        return self._counts
+
+    def _counted(self) -> RequestCounts:
+        assert self.settled is not None
         tally = {"succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
         for request in self.settled:
             tally[request.outcome] += 1
         return RequestCounts(**tally)
 
-    def to_wire(self, now: datetime, base_url: str) -> dict[str, Any]:
-        """The ten keys, in the order of the wire (contract 4.1)."""
-        ended = self.status(now) is Status.ENDED
+    def running_counts(self, now: datetime) -> RequestCounts:
+        """What a batch whose counts drain shows before its end (contract 5.4)."""
+        finished = self.timeline.finished_by(now - self.created_at)
+        finished = min(finished, self.timeline.finished_requests)
+        return RequestCounts(processing=len(self) - finished, succeeded=finished)
+
+    def to_wire(
+        self, now: datetime, base_url: str, *, drain: bool = False, keep_url: bool = False
+    ) -> dict[str, Any]:
+        """The ten keys, in the order of the wire (contract 4.1).
+
+        `drain` and `keep_url` are choices (contract 17).
+        """
+        status = self.seen_status(now)
+        ended = status is Status.ENDED
         archived_at = self.archived_at(now) if ended else None
-        downloadable = ended and archived_at is None
+        downloadable = ended and (keep_url or archived_at is None)
+        running = self.running_counts(now) if drain else RequestCounts(processing=len(self))
         return {
             "id": self.id,
             "type": "message_batch",
-            "processing_status": self.status(now).value,
-            "request_counts": self.counts() if ended else RequestCounts(processing=len(self)),
+            "processing_status": status.value,
+            "request_counts": self.counts() if ended else running,
             "ended_at": timestamp(self.ends_at) if ended else None,
             "created_at": timestamp(self.created_at),
             "expires_at": timestamp(self.expires_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -11,16 +12,18 @@ import msgspec
 from simulator import errors, pages, results
 from simulator.access import Caller
 from simulator.batch import Batch
+from simulator.choices import Choices, Order
 from simulator.clock import Clock
 from simulator.errors import ApiError, invalid_request, rate_limited
-from simulator.faults.plan import Armed, FaultPlan
+from simulator.faults.plan import FaultPlan
 from simulator.lifecycle import Event, IllegalTransition, Status, advance
 from simulator.limits import Limits
 from simulator.randomness import Ids, Streams
 from simulator.schedule import Pace, Timeline, natural_duration
 from simulator.store import Store
+from simulator.upsets import Upsets
 from simulator.validation import Prepared
-from simulator.wire import Endpoint, Headers, Request, Response
+from simulator.wire import Cut, Endpoint, Headers, Request, Response
 from simulator.work import Worker
 
 JSON: Final = ("content-type", "application/json")
@@ -52,7 +55,9 @@ class Batches:
         plan: FaultPlan,
         ids: Ids,
         streams: Streams,
+        choices: Choices | None = None,
     ) -> None:
+        self._choices = choices or Choices()
         self.store = store
         self.newest_id = ""
         self._clock = clock
@@ -62,7 +67,7 @@ class Batches:
         self._ids = ids
         self._streams = streams
         self._numbers: dict[str, int] = {}
-        self._pauses: list[tuple[Batch, int, Armed]] = []
+        self._upsets = Upsets(store, streams)
 
     def number(self, batch_id: str) -> int:
         """How many batches were created before this one; before the next one, if unknown."""
@@ -79,12 +84,13 @@ class Batches:
         if endpoint is Endpoint.RETRIEVE:
             batch = self.store.find(batch_id, workspace)
             if batch is not None and batch.status(self._clock.now()) in UNFINISHED:
-                self._clock.on_poll(batch)
+                self._clock.on_poll(Polled(batch.id, min(batch.ends_at, batch.expires_at)))
         now = self._clock.now()
         while due := self._due(now):
             for batch in due:
                 yield from self._settle(batch)
             now = self._clock.now()
+        self._upsets.after_settling(now)
         return now
 
     def catch_up(self) -> datetime:
@@ -105,7 +111,7 @@ class Batches:
             return prepared.refusal
         queue = self._limits.queued_requests
         if queue is not None:
-            waiting = self.store.waiting_requests(caller.workspace)
+            waiting = self.store.waiting_requests(caller.account, now)
             if waiting + len(prepared.requests) > queue:
                 return rate_limited(
                     f"This request would exceed your organization's limit of {queue:,} batch "
@@ -114,7 +120,13 @@ class Batches:
                 )
         batch = self._new_batch(prepared, caller, now)
         self.store.add(batch)
-        return ok(batch.to_wire(now, request.base_url))
+        return ok(self._show(batch, request, now))
+
+    def _show(self, batch: Batch, request: Request, now: datetime) -> dict[str, Any]:
+        choices = self._choices
+        return batch.to_wire(
+            now, request.base_url, drain=choices.drain_counts, keep_url=choices.keep_archived_url
+        )
 
     def list(self, request: Request, caller: Caller, now: datetime) -> Reply:
         """One page of batches, newest first."""
@@ -125,21 +137,30 @@ class Batches:
             self.store.newest_first(caller.workspace),
             page,
             lambda batch: batch.id,
-            lambda batch: batch.to_wire(now, request.base_url),
+            lambda batch: self._show(batch, request, now),
+            lenient=self._choices.unknown_cursor_is_empty,
         )
         return shown if isinstance(shown, ApiError) else ok(shown)
 
     def retrieve(self, batch: Batch, request: Request, now: datetime) -> Reply:
         """The batch as it is now."""
-        hint = (POLL_HINT,) if batch.status(now) in UNFINISHED else ()
-        return ok(batch.to_wire(now, request.base_url), *hint)
+        status = batch.seen_status(now)
+        hinted = status in UNFINISHED and (
+            status is not Status.CANCELING or self._choices.hint_while_canceling
+        )
+        return ok(self._show(batch, request, now), *((POLL_HINT,) if hinted else ()))
 
     def cancel(self, batch: Batch, request: Request, now: datetime) -> Reply:
         """Stop a batch; one that is canceling or has ended stays as it is."""
         status = batch.status(now)
         if advance(status, Event.CANCEL_ASKED) is not status:
             batch.timeline.cancel(now, self._streams.stream(f"cancel/{batch.number}"))
-        return ok(batch.to_wire(now, request.base_url))
+            self._upsets.cancel_asked(batch)
+            while batch.ends_at <= now and batch.settled is None:
+                next(self._settle(batch), None)
+        elif self._choices.refuse_late_cancel:
+            return invalid_request(f"Message Batch {batch.id} can no longer be canceled.")
+        return ok(self._show(batch, request, now))
 
     def delete(self, batch: Batch, _: Request, now: datetime) -> Reply:
         """Remove a batch that has ended."""
@@ -154,17 +175,44 @@ class Batches:
         """The results file, made as it is read."""
         if batch.settled is None or batch.archived_at(now) is not None:
             return errors.no_results(batch.id)
-        rows = batch.settled
-        lines = results.shuffled(rows, self._streams.stream(f"results/{batch.number}"))
-        self._plan.bend_results(lines, rows, now, batch.number)
+        if self._upsets.download_begins(batch):
+            return errors.no_such_batch(batch.id)
+        rows, order = batch.settled, self._order(batch)
+        cut: Cut | None = None
+        body: Iterator[bytes]
+        if self._plan.bends_results:
+            lines = results.lines_of(order, rows)
+            cut = self._plan.bend_results(lines, rows, now, batch.number)
+            body = results.pieces(lines, rows)
+        else:
+            choices = self._choices
+            finish = results.finisher(
+                escape=choices.escape_results, leave_out=choices.leave_out_optional_keys
+            )
+            body = results.straight(order, rows, finish)
         headers = (
             ("content-type", "application/x-jsonl"),
             ("content-disposition", f"attachment; filename*=utf-8''{batch.id}_results.jsonl"),
         )
-        return Response(200, headers, results.pieces(lines, rows))
+        return Response(200, headers, body, cut)
+
+    def _order(self, batch: Batch) -> Sequence[int]:
+        """The order of the lines; kept, because a shuffle of 100,000 takes a while."""
+        assert batch.settled is not None
+        match self._choices.results_order:
+            case Order.SUBMITTED:
+                return range(len(batch.settled))
+            case Order.RESHUFFLED:
+                dice = self._streams.stream(f"results/{batch.number}/{batch.downloads}")
+                batch.downloads += 1
+                return results.shuffled(batch.settled, dice)
+        if batch.order is None:
+            dice = self._streams.stream(f"results/{batch.number}")
+            batch.order = array("I", results.shuffled(batch.settled, dice))
+        return batch.order
 
     def _due(self, now: datetime) -> Sequence[Batch]:
-        self._notice_pauses(now)
+        self._upsets.before_settling(now)
         due = [batch for batch in self.store.open() if batch.ends_at <= now]
         return sorted(due, key=lambda batch: (batch.ends_at, batch.number))
 
@@ -175,22 +223,11 @@ class Batches:
         while batch.settled is None and next(batch.settling, _DONE) is not _DONE:
             yield
 
-    def _notice_pauses(self, now: datetime) -> None:
-        """Count the pauses that have begun: only then has the fault struck."""
-        waiting = []
-        for batch, place, armed in self._pauses:
-            if place in batch.timeline.begun_pauses(now):
-                after = batch.timeline.pace.pauses[place].after_requests
-                armed.record(f"{batch.id} after {after} of {len(batch)} requests")
-            elif batch.settled is None:
-                waiting.append((batch, place, armed))
-        self._pauses = waiting
-
     def _new_batch(self, prepared: Prepared, caller: Caller, now: datetime) -> Batch:
         number = len(self.store)
         day = self._limits.processing_time
         size = len(prepared.requests)
-        dooms = self._plan.dooms(size, now, number)
+        dooms = self._plan.dooms(prepared.requests, now, number)
         held = any(doom.fate.outcome == "expired" for doom in dooms.values())
         duration = natural_duration(self._streams.stream(f"schedule/{number}"), day)
         pace, causes = self._plan.bend_pace(Pace(size, duration, held=held), now, number)
@@ -198,6 +235,7 @@ class Batches:
             batch_id=self._ids.batch(),
             number=number,
             workspace=caller.workspace,
+            account=caller.account,
             requests=prepared.requests,
             timeline=Timeline(now, day, pace),
             dooms=dooms,
@@ -205,12 +243,17 @@ class Batches:
             version=caller.version,
             beta=caller.beta,
         )
-        self._pauses += [
-            (batch, place, armed) for place, armed in enumerate(causes) if armed is not None
-        ]
+        self._upsets.watch(batch, causes)
         self._numbers[batch.id] = number
         self.newest_id = batch.id
         return batch
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """What a clock gets to see of a batch: one that never ends is due when its day has passed."""
+
+    id: str
+    ends_at: datetime
 
 
 _DONE: Final = object()

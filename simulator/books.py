@@ -77,8 +77,12 @@ class RequestBook(msgspec.Struct, frozen=True, gc=False):
     stop_reason: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
     inference_geo: str = "not_available"
     billed_picodollars: int = 0
+    result: bytes = b""
+    """The `result` of its line, where that has a shape of its own."""
 
 
 class BatchBook(msgspec.Struct, frozen=True):
@@ -119,3 +123,5 @@ class Books(msgspec.Struct, frozen=True):
     firings: Mapping[str, Firing]
     billed_usd: Decimal
     """Batches and live messages."""
+    calls_dropped: int = 0
+    """How many calls came before the first that is kept (`Limits.kept_calls`)."""

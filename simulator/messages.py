@@ -10,9 +10,11 @@ from simulator import errors, pages, results
 from simulator.access import Caller
 from simulator.batches import ok
 from simulator.billing import Meter
+from simulator.caching import PrefixCache
+from simulator.choices import Choices
 from simulator.errors import ApiError, invalid_request
 from simulator.limits import Limits
-from simulator.models import MODELS, find_model
+from simulator.models import LIFECYCLES, MODELS, find_model
 from simulator.randomness import Ids, Streams
 from simulator.row_validation import RowValidator, read_count
 from simulator.validation import check_utf8, not_json
@@ -24,8 +26,16 @@ class Messages:
     """Everything that is not about batches, one method for each endpoint."""
 
     def __init__(
-        self, worker: Worker, meter: Meter, ids: Ids, streams: Streams, limits: Limits
+        self,
+        worker: Worker,
+        meter: Meter,
+        ids: Ids,
+        streams: Streams,
+        limits: Limits,
+        choices: Choices,
     ) -> None:
+        self._choices = choices
+        self._cache = PrefixCache(choices.least_cached_tokens)
         self._worker = worker
         self._meter = meter
         self._ids = ids
@@ -33,7 +43,7 @@ class Messages:
         self._dice = streams.rows("messages")
         self._asked = 0
 
-    def create(self, request: Request, caller: Caller, _: datetime) -> Response | ApiError:
+    def create(self, request: Request, caller: Caller, now: datetime) -> Response | ApiError:
         """One live answer, at the standard price. The faults of rows and answers spare it."""
         refused = self._refused(request)
         if refused is not None:
@@ -46,7 +56,15 @@ class Messages:
         if params.stream is True:
             return invalid_request("stream: this simulator answers live messages in one piece only")
         self._asked += 1
-        answered = self._worker.answer("", params, model, self._dice.at(self._asked))
+        answered = self._worker.answer(
+            "",
+            params,
+            model,
+            self._dice.at(self._asked),
+            cache=self._cache,
+            scope=caller.workspace,
+            now=now,
+        )
         used, text = answered.usage, answered.text
         if params.max_tokens == 0:
             used, text = msgspec.structs.replace(used, output_tokens=0), ""
@@ -56,14 +74,18 @@ class Messages:
             used.output_tokens,
             service_tier="standard",
             inference_geo="us" if used.us_only else "not_available",
+            special=answered.special,
         )
         document = results.message(
             model=model.id,
             message_id=self._ids.message(),
-            text=text,
+            text=results.clean(text),
             stop_reason=answered.stop_reason,
             usage=usage,
+            special=answered.special,
         )
+        if self._choices.leave_out_optional_keys:
+            del document["container"], document["diagnostics"]
         return ok(document)
 
     def count_tokens(self, request: Request, caller: Caller, _: datetime) -> Response | ApiError:
@@ -83,9 +105,24 @@ class Messages:
         page = pages.read_page(dict(request.query))
         if isinstance(page, ApiError):
             return page
-        asked = {value for name, value in request.query if name == "lifecycle[]"}
-        known = MODELS if not asked or "active" in asked else ()
-        shown = pages.cut_page(known, page, lambda model: model.id, lambda model: model.to_wire())
+        asked = [value for name, value in request.query if name in {"lifecycle[]", "lifecycle"}]
+        if len(asked) > len(LIFECYCLES):
+            return invalid_request(
+                f"lifecycle: List should have at most 3 items after validation, not {len(asked)}"
+            )
+        for place, value in enumerate(asked):
+            if value not in LIFECYCLES:
+                return invalid_request(
+                    f"lifecycle.{place}: Input should be 'active', 'deprecated' or 'retired'"
+                )
+        wanted = frozenset(asked or LIFECYCLES[:2])
+        shown = pages.cut_page(
+            [model for model in MODELS if model.lifecycle in wanted],
+            page,
+            lambda model: model.id,
+            lambda model: model.to_wire(),
+            lenient=self._choices.unknown_cursor_is_empty,
+        )
         return shown if isinstance(shown, ApiError) else ok(shown)
 
     def model(self, name: str) -> Response | ApiError:

@@ -36,6 +36,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the conversation may end with an assistant message."""
     free_sampling: bool = False
     """Whether a `temperature` other than 1 is accepted with the older API version."""
+    lifecycle: str = "active"
+    retires: str | None = None
     regional: bool = True
     """Whether `inference_geo: us` has its price."""
 
@@ -52,14 +54,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
             "type": "model",
             "display_name": self.display_name,
             "created_at": f"{self.created}T00:00:00Z",
-            "lifecycle": "active",
+            "lifecycle": self.lifecycle,
             "line": self.line,
             "max_input_tokens": self.max_input_tokens,
             "max_tokens": self.max_tokens,
-            "deprecated_at": None,
-            "retires_at": None,
+            "deprecated_at": self._instant(self.retires),
+            "retires_at": self._instant(self.retires),
             "capabilities": self._capabilities(),
         }
+
+    @staticmethod
+    def _instant(day: str | None) -> str | None:
+        return None if day is None else f"{day}T00:00:00Z"
 
     def _capabilities(self) -> dict[str, Any]:
         yes, enabled = {"supported": True}, {"supported": not self.adaptive_only}
@@ -102,6 +108,8 @@ _OLD: Final = {
     "regional": False,
 }
 _OF_4_6: Final = {"adaptive_only": False, "free_sampling": True, "extended_output": True}
+_RETIRED: Final = _OLD | {"lifecycle": "retired", "retires": "2026-08-05"}
+"""Contract 10.2 names them as retired; the day is illustrative."""
 _EXTENDED: Final = {"extended_output": True}
 
 MODELS: Final = (
@@ -122,7 +130,12 @@ MODELS: Final = (
     _model("claude-opus-4-5-20251101", "2025-11-24", prices.OPUS_5, **_OLD),
     _model("claude-haiku-4-5-20251001", "2025-10-15", prices.HAIKU_4_5, **_OLD),
     _model("claude-sonnet-4-5-20250929", "2025-09-29", prices.SONNET_4, **_OLD),
+    _model("claude-opus-4-1-20250805", "2025-08-05", prices.OPUS_4_1, **_RETIRED),
+    _model("claude-haiku-3-5-20241022", "2024-10-22", prices.HAIKU_3_5, **_RETIRED),
 )
+
+LIFECYCLES: Final = ("active", "deprecated", "retired")
+"""Contract 12.2: the first two are listed unless asked otherwise."""
 
 ALIASES: Final = {
     "claude-opus-4-5": "claude-opus-4-5-20251101",
@@ -135,5 +148,11 @@ _BY_NAME: Final = _BY_ID | {alias: _BY_ID[name] for alias, name in ALIASES.items
 
 
 def find_model(name: str) -> Model | None:
-    """The model of this id or alias, or None."""
+    """The model of this id or alias, retired ones included, or None."""
     return _BY_NAME.get(name)
+
+
+def working_model(name: str) -> Model | None:
+    """The same, if it still answers."""
+    model = _BY_NAME.get(name)
+    return None if model is None or model.lifecycle == "retired" else model

@@ -44,12 +44,22 @@ def read_page(query: Mapping[str, str]) -> Page | ApiError:
 
 
 def cut_page(
-    items: Sequence[T], page: Page, name: Callable[[T], str], show: Callable[[T], Any]
+    items: Sequence[T],
+    page: Page,
+    name: Callable[[T], str],
+    show: Callable[[T], Any],
+    *,
+    lenient: bool = False,
 ) -> dict[str, Any] | ApiError:
-    """One page of a list that is given newest first."""
+    """One page of a list that is given newest first.
+
+    A cursor that names nothing is refused; `lenient`, it gives an empty page.
+    """
     names = [name(item) for item in items]
     cursor = page.after_id or page.before_id
     if cursor is not None and cursor not in names:
+        if lenient:
+            return {"data": [], "has_more": False, "first_id": None, "last_id": None}
         which = "after_id" if page.after_id else "before_id"
         return invalid_request(f"{which}: {cursor} was not found")
     if page.before_id:

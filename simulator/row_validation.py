@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from simulator.errors import ApiError, invalid_request, not_found
-from simulator.models import Model, find_model
+from simulator.models import Model, working_model
 from simulator.params import COUNT_PARAMS, MESSAGE_PARAMS, CountParams, MessageParams
 from simulator.structured import schema_problem
 from simulator.wording import explain
@@ -63,7 +63,7 @@ class RowValidator:
             decoded = MESSAGE_PARAMS.decode(params)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
             return invalid_request(explain(params, MessageParams, broken))
-        model = find_model(decoded.model)
+        model = working_model(decoded.model)
         problem = None if self._live else _batch_problem(decoded)
         problem = problem or conversation_problem(decoded)
         if problem is not None:
@@ -124,7 +124,7 @@ def read_count(body: bytes | bytearray) -> CountParams | ApiError:
     problem = conversation_problem(decoded)
     if problem is not None:
         return invalid_request(problem)
-    if find_model(decoded.model) is None:
+    if working_model(decoded.model) is None:
         return not_found(f"model: {decoded.model}")
     return decoded
 

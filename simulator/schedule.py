@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from enum import Enum
 from random import Random
 from typing import Final
 
@@ -36,11 +37,27 @@ DRAIN_SECONDS: Final = (0.8, 25.0)
 """Contract 4.4: the times from cancel to `ended` that were observed."""
 
 
+FOREVER: Final = timedelta(days=36_500)
+
+
 class Pause(msgspec.Struct, frozen=True):
     """Nothing is worked for `lasting`, once so many requests are finished."""
 
     after_requests: int
     lasting: timedelta
+
+
+class OnCancel(Enum):
+    """A cancel that comes too late."""
+
+    ALL_SUCCEED = "all succeed"
+    ENDED_ALREADY = "ended already"
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """So long after the end; None: when the first download begins."""
+
+    after_end: timedelta | None = None
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -51,6 +68,14 @@ class Pace(msgspec.Struct, frozen=True):
     pauses: tuple[Pause, ...] = ()
     held: bool = False
     """Some requests are never worked, so the batch ends when its day has passed."""
+    endless: bool = False
+    """It is never done, not even when its day has passed."""
+    on_cancel: OnCancel | None = None
+    """What a cancel comes to, if not to what it is for."""
+    canceled_after: timedelta | None = None
+    """When somebody else cancels it, counted from its creation."""
+    deletion: Deletion | None = None
+    """How somebody else deletes it."""
 
 
 class Drain(msgspec.Struct, frozen=True):
@@ -60,6 +85,8 @@ class Drain(msgspec.Struct, frozen=True):
     """Counted from creation, as all durations here."""
     finished: int
     ends: timedelta
+    in_time: bool = True
+    """False: it had ended already, so nobody will say that a cancel was asked for."""
 
 
 def natural_duration(dice: Random, cap: timedelta) -> timedelta:
@@ -94,7 +121,8 @@ class Timeline:
     @property
     def cancel_initiated_at(self) -> datetime | None:
         """When a cancel was asked for."""
-        return None if self._drain is None else self.created_at + self._drain.asked
+        drain = self._drain
+        return None if drain is None or not drain.in_time else self.created_at + drain.asked
 
     @property
     def finished_requests(self) -> int:
@@ -105,6 +133,8 @@ class Timeline:
 
     @property
     def _natural_end(self) -> timedelta:
+        if self.pace.endless:
+            return FOREVER
         if self.pace.held:
             return self.deadline
         paused = sum((pause.lasting for pause in self._pauses), timedelta(0))
@@ -119,7 +149,13 @@ class Timeline:
         drain = timedelta(seconds=round(dice.uniform(*DRAIN_SECONDS), 3))
         if working:
             finished = min(finished + flying, self.pace.requests)
-        self._drain = Drain(asked, finished, min(asked + drain, self.deadline))
+        if self.pace.on_cancel is not None:
+            finished = self.pace.requests
+        in_time = self.pace.on_cancel is not OnCancel.ENDED_ALREADY
+        ends = asked + drain if in_time else asked
+        if not self.pace.endless:
+            ends = min(ends, self.deadline)
+        self._drain = Drain(asked, finished, ends, in_time)
 
     def finished_by(self, elapsed: timedelta) -> int:
         """How many requests were worked so long after creation."""
@@ -143,7 +179,7 @@ class Timeline:
 
     def events(self, now: datetime) -> Iterator[Event]:
         """What has happened to it by now, in order."""
-        if self._drain is not None:
+        if self.cancel_initiated_at is not None:
             yield Event.CANCEL_ASKED
         if now >= self.ends_at:
             yield Event.DAY_PASSED if self.ends >= self.deadline else Event.ALL_FINAL

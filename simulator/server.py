@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from simulator.api import Api
 from simulator.application import app
 from simulator.errors import SimulatorError
+from simulator.protocol import Protocol
 
 GRACE_SECONDS: Final = 1.0
 """So long may replies under way go on when the server stops."""
@@ -32,15 +32,6 @@ KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 2048
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol; the application finds the transport in `scope["state"]`."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remember the transport for the application."""
-        self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(transport)
 
 
 class Server:
@@ -64,6 +55,7 @@ class Server:
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
+        self._failed: BaseException | None = None
 
     @property
     def url(self) -> str:
@@ -78,6 +70,9 @@ class Server:
         self._thread = threading.Thread(target=self._work, name="simulator", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._failed is not None:
+            self._thread.join()
+            raise self._failed
         return self
 
     def __exit__(
@@ -100,6 +95,10 @@ class Server:
         assert self._socket is not None
         try:
             await run(self._api, self._socket, self._token, self._stop, self._ready.set)
+        except Exception as failed:
+            if self._ready.is_set():
+                raise
+            self._failed = failed
         finally:
             self._ready.set()
 

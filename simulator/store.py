@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from simulator.batch import Batch
 
@@ -53,6 +54,10 @@ class Store:
         self._open = [batch for batch in self._open if batch.settled is None]
         return self._open
 
-    def waiting_requests(self, workspace: str) -> int:
-        """How many requests stand in the processing queue."""
-        return sum(len(batch) for batch in self.open() if batch.workspace == workspace)
+    def waiting_requests(self, account: str, now: datetime) -> int:
+        """How many requests stand in the processing queue: what was worked has left it."""
+        return sum(
+            len(batch) - batch.timeline.finished_by(now - batch.created_at)
+            for batch in self.open()
+            if batch.account == account
+        )

@@ -117,9 +117,16 @@ def _document(schema: Any, root: Schema, dice: Random) -> Any:
     if options:
         return _document(options[0], root, dice)
     if _all_of(schema):
-        return _document(_all_of(schema)[0], root, dice)
+        return _merged([_document(part, root, dice) for part in _all_of(schema)])
     kind = schema.get("type", "object" if "properties" in schema else "string")
     return _value(kind[0] if isinstance(kind, list) and kind else kind, schema, root, dice)
+
+
+def _merged(parts: list[Any]) -> Any:
+    """A document that fits all of several schemas: objects are put together."""
+    if not all(isinstance(part, dict) for part in parts):
+        return parts[0]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _value(kind: object, schema: Schema, root: Schema, dice: Random) -> Any:

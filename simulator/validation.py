@@ -24,6 +24,9 @@ _ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _PIECE: Final = 2**20
 _BRACE: Final = ord("{")
 
+EXPLAIN_BYTES: Final = 8 * 2**20
+"""A larger body is not read a second time: as Python values it could take forty times its size."""
+
 EXTRA: Final = "Extra inputs are not permitted"
 REQUIRED: Final = "Field required"
 
@@ -40,9 +43,23 @@ class Prepared(msgspec.Struct, frozen=True):
     requests: list[BatchRequest]
     refusal: ApiError | None
     digest: str
+    size: int = 0
+    """Of the body, in bytes."""
 
 
-_CREATE_BODY: Final = msgspec.json.Decoder(CreateBody)
+CREATE_BODY: Final = msgspec.json.Decoder(CreateBody)
+
+
+_TRANSLATIONS: Final = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        ("Object missing required field `(?P<name>[^`]*)`", REQUIRED),
+        ("Object contains unknown field `(?P<name>[^`]*)`", EXTRA),
+        ("Expected `str`", "Input should be a valid string"),
+        ("Expected `array`", "Input should be a valid list"),
+        ("Expected `object`", "Input should be a valid dictionary"),
+    )
+)
 
 
 def digest(body: bytes | bytearray) -> str:
@@ -54,8 +71,8 @@ def prepare(body: bytes | bytearray, limits: Limits) -> Prepared:
     """Read a create body. Depends on nothing else, so a skin may do it in a thread."""
     checked = read_envelope(body, limits)
     if isinstance(checked, ApiError):
-        return Prepared([], checked, digest(body))
-    return Prepared(checked, None, digest(body))
+        return Prepared([], checked, digest(body), len(body))
+    return Prepared(checked, None, digest(body), len(body))
 
 
 def read_envelope(body: bytes | bytearray, limits: Limits) -> list[BatchRequest] | ApiError:
@@ -64,19 +81,60 @@ def read_envelope(body: bytes | bytearray, limits: Limits) -> list[BatchRequest]
         return too_large()
     try:
         check_utf8(body)
-        requests = _CREATE_BODY.decode(body).requests
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        requests = CREATE_BODY.decode(body).requests
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
+        if len(body) > EXPLAIN_BYTES:
+            return translated(broken)
         return explain_envelope(body, limits)
-    if not 1 <= len(requests) <= limits.requests_per_batch:
-        return invalid_request(_length(len(requests), limits))
-    fits = _ID.fullmatch
-    if not all(fits(request.custom_id) for request in requests):
-        return explain_envelope(body, limits)
-    if not all(memoryview(request.params)[0] == _BRACE for request in requests):
-        return explain_envelope(body, limits)
+    refused = length_refusal(len(requests), limits)
+    if refused is not None:
+        return refused
+    if not well_formed(requests):
+        return _first_problem(requests)
     if len({request.custom_id for request in requests}) < len(requests):
         return invalid_request(_duplicate(requests))
     return requests
+
+
+def _first_problem(requests: list[BatchRequest]) -> ApiError:
+    for place, request in enumerate(requests):
+        problem = _id_problem(request.custom_id)
+        if problem is not None:
+            return invalid_request(f"requests.{place}.custom_id: {problem}")
+        if memoryview(request.params)[0] != _BRACE:
+            return invalid_request(f"requests.{place}.params: Input should be a valid dictionary")
+    return not_json("it could not be read")
+
+
+def translated(broken: Exception) -> ApiError:
+    """What msgspec found first, in the words of the service."""
+    if isinstance(broken, RecursionError):
+        return not_json("it is nested too deeply")
+    what, _, path = str(broken).partition(" - at `$")
+    if not isinstance(broken, msgspec.ValidationError):
+        return not_json(what)
+    place = path.rstrip("`").replace("[", ".").replace("]", "").strip(".")
+    for pattern, text in _TRANSLATIONS:
+        found = pattern.match(what)
+        if found is not None:
+            name = ".".join(filter(None, (place, found.groupdict().get("name"))))
+            return invalid_request(f"{name}: {text}" if name else text)
+    return invalid_request(f"{place}: {what}" if place else what)
+
+
+def well_formed(requests: list[BatchRequest]) -> bool:
+    """Whether every id is allowed and all params are objects."""
+    fits = _ID.fullmatch
+    return all(fits(request.custom_id) for request in requests) and all(
+        memoryview(request.params)[0] == _BRACE for request in requests
+    )
+
+
+def length_refusal(found: int, limits: Limits) -> ApiError | None:
+    """The error of a batch with too few requests, or too many."""
+    if 1 <= found <= limits.requests_per_batch:
+        return None
+    return invalid_request(_length(found, limits))
 
 
 def check_utf8(body: bytes | bytearray) -> None:

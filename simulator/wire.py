@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -58,6 +58,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str = "http"
     prepared: Any = None
     """The envelope of a create call, if a skin has already read it (`validation.prepare`)."""
+    decoded: bool = False
+    """Whether a skin has already undone a `content-encoding`."""
+    unread: bool = False
+    """Whether more of the body was coming than anybody wanted to read."""
 
     @property
     def base_url(self) -> str:
@@ -66,15 +70,25 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """The connection breaks instead of, or in the middle of, the reply.
+    """The connection breaks or falters instead of, or in the middle of, the reply.
 
     `lost`: the reply never arrives; in process the client sees a read timeout, over a socket
-    the connection is closed without a reply. `reset`: the connection is torn down.
+    the connection is closed without a reply. `reset`: the connection is torn down; in the
+    middle of a body it is only closed, and `torn` is the hard way there. `refused` and `tls`:
+    no connection comes about. `stall`: silence for `seconds`, then it goes on. `drip`: so many
+    bytes at a time, `seconds` apart. `closed`: without chunks or length, so that the end of
+    the connection looks like the end of the body.
     """
 
     kind: str = "lost"
     after_bytes: int | None = None
     """None: nothing arrives, no status line either. Else the body breaks after so many bytes."""
+    seconds: float = 0.0
+    """In real time, as the client feels it."""
+
+
+WHOLE: Final = 2**62
+"""`after_bytes` of a cut that comes once the whole body was sent, but not its end."""
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -7,49 +7,51 @@ that has ended. Each row's dice depend on the seed, the batch and the row alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
-from simulator.batch import Batch, BatchRequest
+from simulator import outcomes
+from simulator.batch import Batch
 from simulator.billing import Meter
 from simulator.books import RequestBook
+from simulator.caching import NOTHING, Cached, PrefixCache, is_marked
+from simulator.choices import Choices
+from simulator.clock import START
 from simulator.errors import ApiError
-from simulator.faults.answers import Answer
-from simulator.faults.plan import Bending, Doom, FaultPlan
+from simulator.faults.armed import Bending
+from simulator.faults.plan import FaultPlan
+from simulator.faults.seams import Answer, Reshape
 from simulator.models import Model
+from simulator.outcomes import Answered
 from simulator.params import CountParams, MessageParams
 from simulator.prices import Usage
-from simulator.randomness import RowDice, Streams, base58
+from simulator.randomness import RowDice, Streams
 from simulator.responder.base import Question, Responder, Said
 from simulator.row_validation import RowValidator
+from simulator.special import PLAIN, Special, Thinking, call_tool, stop_at, think
 from simulator.tokens import PER_CALL, PER_MESSAGE, content_tokens, cut_to, json_tokens, text_tokens
 
 STEP: Final = 1_000
 """Rows between two pauses in which a server may answer somebody else."""
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False):
-    """One answer with its usage, ready to be sent."""
-
-    model: str
-    said: Said
-    text: str
-    """What the model gave, cut at `max_tokens`."""
-    sent_text: str
-    stop_reason: str
-    tags: tuple[str, ...]
-    usage: Usage
-
-
 class Worker:
     """Works the requests of batches, and live messages."""
 
-    __slots__ = ("_meter", "_plan", "_responder", "_streams")
+    __slots__ = ("_choices", "_meter", "_plan", "_responder", "_streams")
 
     def __init__(
-        self, responder: Responder, plan: FaultPlan, meter: Meter, streams: Streams
+        self,
+        responder: Responder,
+        plan: FaultPlan,
+        meter: Meter,
+        streams: Streams,
+        choices: Choices | None = None,
     ) -> None:
+        self._choices = choices or Choices()
         self._responder = responder
         self._plan = plan
         self._meter = meter
@@ -59,10 +61,13 @@ class Worker:
         """Fill `batch.settled`, pausing now and then."""
         requests = batch.requests
         reached = self._reached(batch)
-        bendings = self._plan.bendings(len(requests), batch.created_at, batch.number)
+        bendings = self._plan.bendings(requests, batch.created_at, batch.number)
         dice = self._streams.rows(f"answers/{batch.number}")
         ids = self._streams.rows(f"ids/{batch.number}")
         validator = RowValidator(version=batch.version, beta=batch.beta)
+        cache = PrefixCache(self._choices.least_cached_tokens)
+        overload = self._streams.rows(f"overload/{batch.number}")
+        overloaded_share = self._choices.overloaded_share
         unreached = "canceled" if batch.timeline.cancel_initiated_at else "expired"
         settled: list[RequestBook] = []
         for row, request in enumerate(requests):
@@ -70,19 +75,29 @@ class Worker:
                 yield
             doom = batch.dooms.get(row)
             if not reached[row]:
-                settled.append(_unanswered(batch, request, unreached, doom))
+                settled.append(outcomes.unanswered(batch, request, unreached, doom))
                 continue
             read = validator.read(request.params)
             if isinstance(read, ApiError):
-                settled.append(_refused(batch, request, read))
+                settled.append(outcomes.refused(batch, request, read))
+            elif overloaded_share and overload.at(row).random() < overloaded_share:
+                settled.append(outcomes.overloaded(batch, request, ids.at(row)))
             elif doom is not None:
-                settled.append(_struck(batch, request, doom, ids.at(row)))
+                settled.append(outcomes.struck(batch, request, doom, ids.at(row)))
             else:
                 params, model = read
                 answered = self.answer(
-                    request.custom_id, params, model, dice.at(row), bendings=bendings, row=row
+                    request.custom_id,
+                    params,
+                    model,
+                    dice.at(row),
+                    bendings=bendings,
+                    row=row,
+                    cache=cache,
+                    scope=batch.workspace,
+                    now=batch.created_at,
                 )
-                settled.append(_succeeded(batch, request, model, answered, ids.at(row)))
+                settled.append(outcomes.succeeded(batch, request, model, answered, ids.at(row)))
         batch.settled = tuple(settled)
         batch.requests = []
         self._meter.bill_batch(batch.id, sum(book.billed_picodollars for book in settled))
@@ -96,6 +111,9 @@ class Worker:
         *,
         bendings: Sequence[Bending] = (),
         row: int = 0,
+        cache: PrefixCache | None = None,
+        scope: str = "",
+        now: datetime = START,
     ) -> Answered:
         """Ask the model, and let the faults of the answers family at what it says."""
         question = Question(
@@ -108,23 +126,31 @@ class Worker:
             dice=dice,
         )
         said = self._responder.answer(question)
-        text, output_tokens, cut = cut_to(said.text, params.max_tokens)
-        sent, tags = text, said.tags
-        stop_reason = "max_tokens" if cut else said.stop_reason
+        spoken = _speak(said, params, dice)
+        text, room, output_tokens = spoken.text, spoken.room, spoken.tokens
+        sent, tags, stop_reason = text, said.tags, spoken.stop_reason
+        reshape: tuple[Reshape, ...] = ()
         if bendings:
             answer = Answer(text, params.max_tokens, stop_reason)
             for bending in bendings:
                 answer = bending(row, custom_id, answer)
             if answer.tags:
                 tags += answer.tags
-                sent, output_tokens, cut = cut_to(answer.text, params.max_tokens)
+                reshape = answer.reshape
+                sent, output_tokens, cut = cut_to(answer.text, room)
                 stop_reason = "max_tokens" if cut else answer.stop_reason
+        cached = cache.look(params, scope, now) if cache and is_marked(params) else NOTHING
+        in_cache = cached.written_5m + cached.written_1h + cached.read
         usage = Usage(
-            prompt_tokens(params, question.system),
-            output_tokens,
+            max(prompt_tokens(params, question.system) - in_cache, 0),
+            output_tokens + spoken.spent,
+            cached.written_5m,
+            cached.written_1h,
+            cached.read,
             us_only=params.inference_geo == "us" and model.regional,
         )
-        return Answered(model.id, said, text, sent, stop_reason, tags, usage)
+        special = spoken.special(stop_reason, cached)
+        return Answered(model.id, said, text, sent, stop_reason, tags, usage, reshape, special)
 
     def _reached(self, batch: Batch) -> bytearray:
         """Which requests were worked before the batch ended: a seeded order at an even pace."""
@@ -144,73 +170,46 @@ class Worker:
         return reached
 
 
+class _Spoken(msgspec.Struct, frozen=True, gc=False):
+    """What the model said, within the tokens it had."""
+
+    text: str
+    tokens: int
+    room: int
+    """The tokens that were left for the text ..."""
+    spent: int
+    """... and those that went to thinking and to a tool."""
+    stop_reason: str
+    stop: str | None
+    thinking: Thinking | None
+    tool_use: dict[str, Any] | None
+
+    def special(self, stop_reason: str, cached: Cached) -> Special:
+        """What there is besides the text."""
+        stop = self.stop if stop_reason == "stop_sequence" else None
+        if self.thinking or self.tool_use or stop or cached is not NOTHING:
+            return Special(self.thinking, self.tool_use, stop, cached)
+        return PLAIN
+
+
+def _speak(said: Said, params: MessageParams, dice: RowDice) -> _Spoken:
+    thinking = None if params.thinking is UNSET else think(params, dice)
+    tool = call_tool(params, dice) if params.tool_choice else None
+    spent = (thinking.tokens if thinking else 0) + (tool[1] if tool else 0)
+    room = max(params.max_tokens - spent, 0)
+    said_text, stop = said.text, None
+    if params.stop_sequences:
+        said_text, stop = stop_at(said_text, params.stop_sequences)
+    text, tokens, cut = ("", 0, False) if tool else cut_to(said_text, room)
+    normal = "tool_use" if tool else "stop_sequence" if stop else said.stop_reason
+    stop_reason = "max_tokens" if cut else normal
+    called = tool[0] if tool else None
+    return _Spoken(text, tokens, room, spent, stop_reason, stop, thinking, called)
+
+
 def prompt_tokens(params: CountParams, system: str) -> int:
     """The tokens of the whole prompt: the number `count_tokens` gives too."""
     total = PER_CALL + text_tokens(system) if system else PER_CALL
     for message in params.messages:
         total += PER_MESSAGE + content_tokens(message.content)
     return total + json_tokens(params.tools) if params.tools else total
-
-
-def _refused(batch: Batch, request: BatchRequest, error: ApiError) -> RequestBook:
-    return RequestBook(
-        batch_id=batch.id,
-        custom_id=request.custom_id,
-        params=request.params,
-        outcome="errored",
-        error_type=error.type,
-        error_message=error.message,
-    )
-
-
-def _succeeded(
-    batch: Batch, request: BatchRequest, model: Model, answered: Answered, ids: RowDice
-) -> RequestBook:
-    usage = answered.usage
-    return RequestBook(
-        batch_id=batch.id,
-        custom_id=request.custom_id,
-        params=request.params,
-        outcome="succeeded",
-        text=answered.text,
-        sent_text=answered.sent_text,
-        subject=answered.said.subject,
-        tags=answered.tags,
-        model=answered.model,
-        message_id="msg_01" + base58(ids, 22),
-        stop_reason=answered.stop_reason,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        inference_geo="us" if usage.us_only else "not_available",
-        billed_picodollars=model.price.batch_picodollars(usage),
-    )
-
-
-def _struck(batch: Batch, request: BatchRequest, doom: Doom, ids: RowDice) -> RequestBook:
-    """The end that a fault of the rows family has prepared."""
-    return RequestBook(
-        batch_id=batch.id,
-        custom_id=request.custom_id,
-        params=request.params,
-        outcome=doom.fate.outcome,
-        error_type=doom.fate.error_type,
-        error_message=doom.fate.message,
-        error_request_id="workerreq_01" + base58(ids, 22),
-        tags=(doom.strike(request.custom_id),),
-    )
-
-
-def _unanswered(
-    batch: Batch, request: BatchRequest, outcome: str, doom: Doom | None
-) -> RequestBook:
-    """A request that nobody came to; with a fault's name, if the fault saw to that."""
-    tags: tuple[str, ...] = ()
-    if doom is not None and doom.fate.outcome == outcome:
-        tags = (doom.strike(request.custom_id),)
-    return RequestBook(
-        batch_id=batch.id,
-        custom_id=request.custom_id,
-        params=request.params,
-        outcome=outcome,
-        tags=tags,
-    )

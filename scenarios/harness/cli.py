@@ -12,9 +12,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from simulator.faults import Fault
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -22,7 +25,7 @@ EPILOG = (
 )
 EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
-WRONG_INPUT, BROKEN_HARNESS = 2, 4
+WRONG_INPUT, BROKEN_HARNESS, INTERRUPTED = 2, 4, 130
 DEFAULT_OUT = Path("gameday-report")
 
 
@@ -154,6 +157,12 @@ def serve(
     responder: Annotated[
         Model, typer.Option(help="What the model says: its prompt, or what the prompt orders.")
     ] = Model.ECHO,
+    faults: Annotated[
+        Path | None, typer.Option(help="A TOML plan of what goes wrong; see docs/write-a-fault.md.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A ready plan: 'realistic', 'bad day' or 'worst day'.")
+    ] = None,
     api_key: Annotated[
         str | None, typer.Option(help="Accept only this key; any key without it.")
     ] = None,
@@ -175,6 +184,7 @@ def serve(
         seed=seed,
         clock=clocks[clock](),
         responder=Gullible(Echo()) if responder is Model.GULLIBLE else Echo(),
+        faults=served_faults(preset, faults),
         keys=None if api_key is None else {api_key: "wrkspc_01gameday"},
     )
 
@@ -183,6 +193,16 @@ def serve(
         sys.stdout.flush()
 
     serve_api(api, host=host, port=port, token=token, ready=ready)
+
+
+def served_faults(preset: str | None, plan: Path | None) -> tuple[Fault, ...]:
+    """The faults of a preset and of a TOML plan, together."""
+    if preset is None and plan is None:
+        return ()  # a server without faults starts faster by what the catalogue takes to import
+    from simulator.faults.presets import preset as ready_plan  # noqa: PLC0415
+    from simulator.faults.toml import load_plan  # noqa: PLC0415
+
+    return (ready_plan(preset) if preset else ()) + (load_plan(plan) if plan else ())
 
 
 @app.command()
@@ -244,33 +264,27 @@ def check_rooms() -> None:
 def main() -> None:
     """The command `gameday`."""
     check_rooms()
-    from controls.core.errors import ControlError  # noqa: PLC0415 - after the shadow check
-    from reports.errors import ReportError  # noqa: PLC0415
-    from scenarios.harness.errors import UsageError  # noqa: PLC0415
-    from simulator.errors import SimulatorError  # noqa: PLC0415
-
     try:
         app(prog_name="gameday")
-    except (UsageError, ControlError, ReportError, SimulatorError) as error:
-        from reports.untrusted import shown  # noqa: PLC0415
-
-        complain(shown(str(error)))
-        raise SystemExit(WRONG_INPUT) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(WRONG_INPUT) from None
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         if "GAMEDAY_TRACEBACK" in os.environ:
             raise
-        where = f"{type(error).__name__}: {error}"
+        from reports.untrusted import shown  # noqa: PLC0415 - only when there is something to say
+
+        if hasattr(error, "fix"):  # the user errors of all four rooms say how to mend it
+            complain(shown(str(error)))
+            raise SystemExit(WRONG_INPUT) from None
         complain(
-            f"the harness broke: {where}. This is a defect of ours; "
-            "GAMEDAY_TRACEBACK=1 shows where."
+            f"the harness broke: {type(error).__name__}: {shown(str(error))}. This is a defect of "
+            "ours; GAMEDAY_TRACEBACK=1 shows where."
         )
         raise SystemExit(BROKEN_HARNESS) from None
-    except KeyboardInterrupt:
-        complain("interrupted")
-        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -5,40 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 
 from simulator.errors import SimulatorError
 from simulator.faults.drift import DRIFTS, drifted
-from simulator.faults.fault import Family, Fault
+from simulator.faults.fault import Fault
+from simulator.faults.seams import Answer, AnswerFault
 from simulator.tokens import BYTES_PER_TOKEN
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """One answer, as a fault of this family sees it."""
-
-    text: str
-    max_tokens: int
-    stop_reason: str = "end_turn"
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerFault(Fault):
-    """The base of this family."""
-
-    share: float
-
-    family: ClassVar[Family] = Family.ANSWERS
-    unit: ClassVar[str] = "rows"
-
-    def bend(self, answer: Answer, strike: int, dice: Random) -> Answer | None:
-        """The answer bent, or None where there is nothing to bend.
-
-        `strike` counts the answers that this fault has bent before; `dice` are the row's.
-        """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What all faults share: how often, when, and where they begin.
 
 A fault is a value: it says what goes wrong and holds no memory. The plan (`plan.py`) arms it,
-throws its dice and counts. Each family has one seam, and the file of the family says which.
-To write one, start from `none.py`, give it the seam of its family, and list it in `__init__`.
+throws its dice and counts. Each kind has one seam (`seams.py`). To write one, start from
+`none.py` and give it a seam; to have it in every plan file, list it in `catalogue.py`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def first(duration: timedelta) -> Window:
     return Window(ZERO, duration)
 
 
+LONGEST = timedelta(days=36_500)
+
 _LAST = frozenset({"times", "during", "spare_batches"})
 
 
@@ -80,6 +82,13 @@ class Fault:
                 f"{name}: times={self.times} would never strike.",
                 fix="Use 1 or more, or None for no bound; share=0 switches a fault off.",
             )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, timedelta) and abs(value) > LONGEST:
+                raise SimulatorError(
+                    f"{name}: {field.name}={value} is out of reach.",
+                    fix=f"Use {LONGEST.days} days at most.",
+                )
         if self.spare_batches < 0:
             raise SimulatorError(
                 f"{name}: spare_batches={self.spare_batches}.", fix="Use 0 or more."

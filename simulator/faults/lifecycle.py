@@ -10,21 +10,9 @@ import msgspec
 
 from simulator.clock import ZERO
 from simulator.errors import SimulatorError
-from simulator.faults.fault import Family, Fault
-from simulator.schedule import Pace, Pause
-
-
-class LifecycleFault(Fault):
-    """The base of this family."""
-
-    __slots__ = ()
-
-    family: ClassVar[Family] = Family.LIFECYCLE
-    unit: ClassVar[str] = "batches"
-
-    def bend(self, pace: Pace) -> Pace | None:
-        """The pace with the fault in it, or None where the fault cannot strike."""
-        raise NotImplementedError
+from simulator.faults.fault import Fault
+from simulator.faults.seams import LifecycleFault
+from simulator.schedule import MICROSECOND, Deletion, OnCancel, Pace, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +54,133 @@ class Stall(LifecycleFault):
             after = int(self.after_share * pace.requests)
         if after is None or after >= pace.requests:
             return None
-        pause = Pause(after, self.lasting)
-        return msgspec.structs.replace(pace, pauses=(*pace.pauses, pause))
+        return paused(pace, after, self.lasting)
+
+
+class NeverEnds(LifecycleFault):
+    """A batch stays `in_progress`, also when its 24 hours have passed.
+
+    Contract 15, after the table: seen with other providers only, but a pipeline needs a
+    deadline of its own. A cancel gets it to end.
+    """
+
+    __slots__ = ()
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace without an end."""
+        return msgspec.structs.replace(pace, endless=True)
+
+
+class EndsAtOnce(LifecycleFault):
+    """A batch has ended by the time of the first poll.
+
+    Contract 15, catalogue of the life cycle: a pipeline that waits to see `in_progress` first
+    waits for ever.
+    """
+
+    __slots__ = ()
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace of no time at all."""
+        return msgspec.structs.replace(pace, duration=ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Expires(LifecycleFault):
+    """A batch is not worked further than this share of its requests; the rest expires.
+
+    Contract 15, incident 11. `worked=0` expires it as a whole; it ends as `ended` all the same
+    (contract 5.5).
+    """
+
+    worked: float = 0.0
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        if not 0 <= self.worked < 1:
+            raise SimulatorError(
+                f"Expires: worked={self.worked} leaves nothing to expire.",
+                fix="Use 0 or more, and less than 1.",
+            )
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace with a pause for longer than a batch may live."""
+        return paused(pace, int(self.worked * pace.requests), timedelta(days=30))
+
+
+class CancelEndsAllSucceeded(LifecycleFault):
+    """A batch is canceled, but every request was in flight and succeeds, and is billed.
+
+    Contract 4.4: finished rows are kept. Contract 15, catalogue of the life cycle.
+    """
+
+    __slots__ = ()
+
+    moment: ClassVar[str] = "cancel"
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace that no cancel stops."""
+        return msgspec.structs.replace(pace, on_cancel=OnCancel.ALL_SUCCEED)
+
+
+class CancelRacesTheEnd(LifecycleFault):
+    """A batch ends in the moment in which the cancel arrives: the reply says `ended`.
+
+    Contract 17: such a cancel changes nothing, and `cancel_initiated_at` stays null.
+    """
+
+    __slots__ = ()
+
+    moment: ClassVar[str] = "cancel"
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace that is over when somebody asks for a cancel."""
+        return msgspec.structs.replace(pace, on_cancel=OnCancel.ENDED_ALREADY)
+
+
+@dataclass(frozen=True, slots=True)
+class CanceledByAnotherOperator(LifecycleFault):
+    """Somebody else in the workspace cancels the batch, so long after its creation.
+
+    Contract 5.2 and 4.4: any key of the workspace may; nothing tells who it was.
+    """
+
+    after: timedelta = timedelta(minutes=1)
+
+    moment: ClassVar[str] = "canceled"
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        if self.after <= ZERO:
+            raise SimulatorError(
+                f"CanceledByAnotherOperator: after={self.after} is no time.",
+                fix="Use more than zero.",
+            )
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace that is stopped at that time."""
+        if self.after >= pace.duration and not pace.pauses and not pace.endless:
+            return msgspec.structs.replace(pace, canceled_after=pace.duration - MICROSECOND)
+        return msgspec.structs.replace(pace, canceled_after=self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedByAnotherOperator(LifecycleFault):
+    """Somebody else in the workspace deletes the batch before its results are fetched.
+
+    Contract 4.5: irreversible, and from then on 404. Without `after_end` it happens when the
+    first download begins (contract 15: delete racing with download).
+    """
+
+    after_end: timedelta | None = None
+
+    moment: ClassVar[str] = "deleted"
+
+    def bend(self, pace: Pace) -> Pace | None:
+        """The pace of a batch that does not stay."""
+        return msgspec.structs.replace(pace, deletion=Deletion(self.after_end))
+
+
+def paused(pace: Pace, after: int, lasting: timedelta) -> Pace:
+    """The pace with one pause more."""
+    return msgspec.structs.replace(pace, pauses=(*pace.pauses, Pause(after, lasting)))

@@ -1,4 +1,4 @@
-"""Faults of a download. The seam is `bend(lines)`: the lines of one results file, made worse.
+"""Faults of the rows of a download. The seam is `bend(lines)`: which rows stand in the file.
 
 The dice are the same for each download of a batch, so a row that is lost stays lost, until
 `times` downloads were struck.
@@ -6,55 +6,55 @@ The dice are the same for each download of a batch, so a row that is lost stays 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar, Final
+from typing import ClassVar
 
-import msgspec
-
-from simulator.books import RequestBook
 from simulator.errors import SimulatorError
-from simulator.faults.fault import Family, Fault, times
+from simulator.faults.fault import Fault
+from simulator.faults.seams import Line, ResultsFault, Rows
 from simulator.randomness import base58
 
-
-class Line(msgspec.Struct, gc=False):
-    """One line of a results file: whose name it bears, and whose result."""
-
-    custom_id: str
-    row: int
-    """The position, in the batch, of the request whose result it shows."""
-    spoil: Callable[[bytes], bytes] | None = None
-    """What is done to the finished line, without its end."""
-
-
-Rows = Sequence[RequestBook]
-
-
-class ResultsFault(Fault):
-    """The base of this family."""
-
-    __slots__ = ()
-
-    family: ClassVar[Family] = Family.RESULTS_FILE
-    unit: ClassVar[str] = "rows"
-
-    def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
-        """Change the lines in place; give back the custom_ids that are concerned."""
-        raise NotImplementedError
-
-    def planned(self) -> str:
-        """What it would strike; here `times` counts downloads."""
-        planned = Fault.planned(self)
-        if self.times is None:
-            return planned
-        downloads = "the first download" if self.times == 1 else f"{self.times} downloads"
-        return planned.replace(f", {times(self.times)} at most", f", in {downloads}")
+__all__ = ["Line", "ResultsFault", "TargetedFault"]
 
 
 @dataclass(frozen=True, slots=True)
-class RowsMissing(ResultsFault):
+class TargetedFault(ResultsFault):
+    """The base of what happens to some lines, and not to the file."""
+
+    custom_ids: tuple[str, ...] = field(default=(), kw_only=True)
+    """Only lines of these requests; empty for all."""
+
+    def able(self, lines: Sequence[Line]) -> list[Line]:
+        """The lines that it may touch."""
+        if not self.custom_ids:
+            return list(lines)
+        return [line for line in lines if line.custom_id in self.custom_ids]
+
+
+class Reshuffled(ResultsFault):
+    """Each download has another order.
+
+    Contract 7.1: order means nothing; whoever resumes a download at a line number mixes rows.
+    """
+
+    __slots__ = ()
+
+    unit: ClassVar[str] = "downloads"
+    fresh: ClassVar[bool] = True
+
+    def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
+        """Shuffle them once more."""
+        del rows
+        if len(lines) < 2 or dice.random() >= self.share:  # noqa: PLR2004 - one has no order
+            return []
+        dice.shuffle(lines)
+        return [lines[0].custom_id]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsMissing(TargetedFault):
     """Some rows are not in the file that is downloaded.
 
     Contract 7.3: a connection closed at a line's end loses rows without an error.
@@ -62,19 +62,19 @@ class RowsMissing(ResultsFault):
     """
 
     share: float
-    times: int | None = 1
+    times: int | None = field(default=1, kw_only=True)
 
     def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
         """Leave out a share of the lines."""
         del rows
-        lost = struck(lines, self.share, dice)
+        lost = struck(self.able(lines), self.share, dice)
         gone = {id(line) for line in lost}
         lines[:] = [line for line in lines if id(line) not in gone]
         return [line.custom_id for line in lost]
 
 
 @dataclass(frozen=True, slots=True)
-class RowsDuplicated(ResultsFault):
+class RowsDuplicated(TargetedFault):
     """Some rows stand in the file twice.
 
     Contract 7.3: the official client delivers both. Incident 17 of contract 15.
@@ -85,13 +85,13 @@ class RowsDuplicated(ResultsFault):
     def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
         """Put a share of the lines in a second time, anywhere."""
         del rows
-        twice = struck(lines, self.share, dice)
+        twice = struck(self.able(lines), self.share, dice)
         scatter(lines, [Line(line.custom_id, line.row) for line in twice], dice)
         return [line.custom_id for line in twice]
 
 
 @dataclass(frozen=True, slots=True)
-class AnswersSwapped(ResultsFault):
+class AnswersSwapped(TargetedFault):
     """Pairs of rows have exchanged their answers.
 
     Each line is right in form and the counts add up; only a binding between a row and its
@@ -102,10 +102,10 @@ class AnswersSwapped(ResultsFault):
 
     def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
         """Exchange the results within pairs of succeeded rows; `share` counts rows."""
-        able = [line for line in lines if rows[line.row].outcome == "succeeded"]
-        chosen = struck(able, self.share, dice)
-        if len(chosen) == 1 and len(able) > 1:
-            chosen.append(next(line for line in able if line is not chosen[0]))
+        whole = [line for line in lines if rows[line.row].outcome == "succeeded"]
+        chosen = struck(self.able(whole), self.share, dice)
+        if len(chosen) == 1 and len(whole) > 1:
+            chosen.append(next(line for line in whole if line is not chosen[0]))
         dice.shuffle(chosen)
         pairs = list(zip(chosen[::2], chosen[1::2], strict=False))
         for one, other in pairs:
@@ -114,7 +114,7 @@ class AnswersSwapped(ResultsFault):
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownRows(ResultsFault):
+class UnknownRows(TargetedFault):
     """The file holds rows that nobody asked for.
 
     Contract 15, catalogue of results: unknown `custom_id`.
@@ -129,9 +129,10 @@ class UnknownRows(ResultsFault):
     def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
         """Copies of rows, under names that were never sent."""
         known = {row.custom_id for row in rows}
+        models = self.able(lines)
         strangers: list[Line] = []
-        while lines and len(strangers) < self.count:
-            model = dice.choice(lines)
+        while models and len(strangers) < self.count:
+            model = dice.choice(models)
             name = f"{model.custom_id[:55]}_{base58(dice, 8)}"
             if name not in known:
                 strangers.append(Line(name, model.row))
@@ -141,40 +142,6 @@ class UnknownRows(ResultsFault):
     def planned(self) -> str:
         """What it would strike."""
         return f"{self.count} unknown row{'s' * (self.count != 1)} in each results file"
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenLines(ResultsFault):
-    """Some lines of the file are no JSON: cut short, garbled, or blank.
-
-    Contract 15, incident 2: the official client dies on the first one and leaves the
-    response open.
-    """
-
-    count: int = 1
-
-    def __post_init__(self) -> None:
-        Fault.__post_init__(self)
-        check_count("BrokenLines", self.count)
-
-    def bend(self, lines: list[Line], rows: Rows, dice: Random) -> list[str]:
-        """Spoil some lines, in turn: cut, garbled, blank."""
-        del rows
-        chosen = dice.sample(range(len(lines)), min(self.count, len(lines)))
-        for turn, place in enumerate(chosen):
-            lines[place].spoil = _SPOILERS[turn % len(_SPOILERS)]
-        return [lines[place].custom_id for place in chosen]
-
-    def planned(self) -> str:
-        """What it would strike."""
-        return f"{self.count} broken line{'s' * (self.count != 1)} in each results file"
-
-
-_SPOILERS: Final[tuple[Callable[[bytes], bytes], ...]] = (
-    lambda line: line[: len(line) // 2],
-    lambda line: line.replace(b'"result":{', b'"result":{{', 1),
-    lambda _: b"",
-)
 
 
 def struck(lines: Sequence[Line], share: float, dice: Random) -> list[Line]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
-
-import msgspec
+from typing import Any, Final
 
 from simulator.errors import SimulatorError
-from simulator.faults.fault import Family, Fault
+from simulator.faults.fault import Fault
+from simulator.faults.seams import Fate, RowFault
 
 ERROR_TYPES: Final = (
     "invalid_request_error",
@@ -24,27 +23,8 @@ ERROR_TYPES: Final = (
 """Contract 7.2: what stands in `result.error.error.type`."""
 
 
-class Fate(msgspec.Struct, frozen=True):
-    """How a request ends."""
-
-    outcome: str
-    error_type: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault(Fault):
-    """The base of this family. Which requests it strikes is decided when a batch is created."""
-
-    share: float
-
-    family: ClassVar[Family] = Family.ROWS
-    unit: ClassVar[str] = "rows"
-
-    @property
-    def fate(self) -> Fate:
-        """What a struck request ends with."""
-        raise NotImplementedError
+DETAILS: Final = ("user_facing", "absent", "null", "other")
+REQUEST_IDS: Final = ("worker", "null", "absent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +32,99 @@ class RowsErrored(RowFault):
     """Some requests come back `errored`, although nothing is wrong with them.
 
     Contract 15, incident 13: overload reaches a row as `overloaded_error`, or as `api_error`
-    with the text "Overloaded". Incident 10: credit runs out (`invalid_request_error`).
+    with the text "Overloaded". Contract 7.2: `details` and `request_id` may be there or not.
     """
 
     error_type: str = "overloaded_error"
     message: str = "Overloaded"
+    details: str = "user_facing"
+    request_id: str = "worker"
 
     def __post_init__(self) -> None:
         Fault.__post_init__(self)
         if self.error_type not in ERROR_TYPES:
             raise SimulatorError(
-                f"RowsErrored: {self.error_type!r} is no error type of the service.",
+                f"{self.name}: {self.error_type!r} is no error type of the service.",
                 fix=f"Use one of {', '.join(ERROR_TYPES)}.",
             )
+        for setting, known in (("details", DETAILS), ("request_id", REQUEST_IDS)):
+            if getattr(self, setting) not in known:
+                raise SimulatorError(
+                    f"{self.name}: {setting}={getattr(self, setting)!r} is not known.",
+                    fix=f"Use one of {', '.join(known)}.",
+                )
 
     @property
     def fate(self) -> Fate:
         """Errored while it was running."""
-        return Fate("errored", self.error_type, self.message)
+        usual = self.details == DETAILS[0] and self.request_id == REQUEST_IDS[0]
+        return Fate("errored", self.error_type, self.message, None if usual else self._reshape)
+
+    def _reshape(self, envelope: dict[str, Any]) -> None:
+        error = envelope["error"]
+        if self.details == "absent":
+            error.pop("details", None)
+        elif self.details != DETAILS[0]:
+            error["details"] = None if self.details == "null" else {"error_code": "unknown_cause"}
+        if self.request_id == "absent":
+            envelope.pop("request_id", None)
+        elif self.request_id == "null":
+            envelope["request_id"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverloadedAsApiError(RowFault):
+    """Overload reaches a row as `api_error`, and only its text says so.
+
+    Contract 15, incident 13: a retry that looks for `overloaded_error` passes these by.
+    """
+
+    @property
+    def fate(self) -> Fate:
+        """The other spelling of overload."""
+        return Fate("errored", "api_error", "Overloaded")
+
+
+@dataclass(frozen=True, slots=True)
+class VagueError(RowFault):
+    """A row ends with an error that does not say what was wrong.
+
+    Contract 15, incident 6: too many tokens, and an uninformative text. The detail is two
+    levels down, or nowhere (incident 9).
+    """
+
+    @property
+    def fate(self) -> Fate:
+        """As little as possible."""
+        return Fate("errored", "invalid_request_error", "Error")
+
+
+@dataclass(frozen=True, slots=True)
+class CreditExhausted(RowFault):
+    """The prepaid credit runs out in the middle: from some row on, all are `errored`.
+
+    Contract 15, incident 10: thousands of errored rows, and the run called itself finished.
+    """
+
+    share: float = 1.0
+    after_requests: int = 0
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        if self.after_requests < 0:
+            raise SimulatorError(
+                f"CreditExhausted: after_requests={self.after_requests}.", fix="Use 0 or more."
+            )
+
+    def reaches(self, row: int) -> bool:
+        """The rest of the batch."""
+        return row >= self.after_requests
+
+    @property
+    def fate(self) -> Fate:
+        """An error that repeating does not help."""
+        text = "Your credit balance is too low to access the Anthropic API."
+        return Fate("errored", "invalid_request_error", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,6 @@ def test_calls_a_minute_when_switched_on() -> None:
         "0",
     ]
     assert fine[0].header("anthropic-ratelimit-requests-limit") == "2"
-    assert fine[0].header("anthropic-ratelimit-requests-reset") == "2026-11-20T09:00:00Z"
+    assert fine[0].header("anthropic-ratelimit-requests-reset") == "2026-11-20T09:00:30Z"
     assert (refused.status, document(refused)["error"]["type"]) == (429, "rate_limit_error")
     assert (free.status, again.status) == (200, 200)

@@ -194,16 +194,32 @@ def test_a_model() -> None:
     assert (unknown.status, document(unknown)["error"]["type"]) == (404, "not_found_error")
 
 
-def test_models_by_lifecycle() -> None:
-    """All that are known here are active."""
-    api = Api()
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ([], {"active"}),
+        (["active"], {"active"}),
+        (["deprecated"], set()),
+        (["retired"], {"retired"}),
+        (["active", "retired"], {"active", "retired"}),
+    ],
+)
+def test_models_by_lifecycle(asked: list[str], expected: set[str]) -> None:
+    """Contract 12.2: active and deprecated ones, unless asked otherwise."""
+    query = [("limit", "1000"), *(("lifecycle[]", value) for value in asked)]
 
-    retired = call(api, "GET", "/v1/models", query=[("lifecycle[]", "retired")])
-    active = call(api, "GET", "/v1/models", query=[("lifecycle[]", "active"), ("limit", "1000")])
+    shown = document(call(Api(), "GET", "/v1/models", query=query))["data"]
 
-    assert len(document(retired)["data"]) == 0
-    assert len(MODELS) == len(document(active)["data"])
-    assert call(api, "GET", "/v1/models", query=[("limit", "0")]).status == 400
+    assert {model["lifecycle"] for model in shown} == expected
+    assert len(shown) == len([model for model in MODELS if model.lifecycle in expected])
+
+
+@pytest.mark.parametrize(
+    "query", [[("limit", "0")], [("lifecycle[]", "new")], [("lifecycle[]", "active")] * 4]
+)
+def test_models_cannot_be_asked_for_like_that(query: list[tuple[str, str]]) -> None:
+    """400."""
+    assert call(Api(), "GET", "/v1/models", query=query).status == 400
 
 
 def test_the_history_keeps_every_call_and_no_secret() -> None:

@@ -1,4 +1,4 @@
-"""Each fault: it strikes, says where, spares what it should, and is absent at share 0."""
+"""What single faults do, in detail; what all of them must do is in `faults/test_catalogue.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from simulator.faults import (
     AnswersSwapped,
     BrokenLines,
     Endpoint,
-    Family,
     Fault,
     LostReply,
     NoFault,
@@ -33,14 +32,17 @@ from simulator.faults import (
     WrongButValid,
     first,
 )
-from simulator.faults.answers import AnswerFault
 from simulator.faults.drift import drifted
 from simulator.faults.fault import duration, shown
-from simulator.faults.lifecycle import LifecycleFault
-from simulator.faults.plan import PLACES
-from simulator.faults.results_file import Line, ResultsFault
-from simulator.faults.rows import RowFault
-from simulator.faults.wire import WireCall, WireFault
+from simulator.faults.seams import (
+    AnswerFault,
+    LifecycleFault,
+    Line,
+    ResultsFault,
+    RowFault,
+    WireCall,
+    WireFault,
+)
 from simulator.randomness import RowDice
 from simulator.schedule import Pace
 from tests.simulator.builders import (
@@ -86,106 +88,12 @@ def run(*faults: Fault, seed: int = 0, batches: int = 1) -> Api:
     return api
 
 
-EVERY: list[Callable[..., Fault]] = [
-    LostReply,
-    Overloaded,
-    lambda **shared: Stall(after_share=0.5, lasting=hours(1), **shared),
-    lambda **shared: RowsErrored(**{"share": 0.1, **shared}),
-    lambda **shared: RowsExpired(**{"share": 0.1, **shared}),
-    lambda **shared: SchemaDrift(**{"share": 0.1, **shared}),
-    lambda **shared: WrongButValid(**{"share": 0.1, "labels": LABELS, **shared}),
-    lambda **shared: RunsOn(**{"share": 0.1, **shared}),
-    lambda **shared: RowsMissing(**{"share": 0.1, **shared}),
-    lambda **shared: RowsDuplicated(**{"share": 0.1, **shared}),
-    lambda **shared: AnswersSwapped(**{"share": 0.1, **shared}),
-    UnknownRows,
-    BrokenLines,
-]
-every = pytest.mark.parametrize("make", EVERY, ids=lambda make: make(share=1.0).name)
-
-
-@every
-def test_a_fault_strikes_and_says_where(make: Callable[..., Fault]) -> None:
-    """Its count and its first places are in the books, under its description."""
-    fault = make()
-
-    firing = run(fault).books().firings[fault.describe()]
-
-    assert fault.describe() == firing.fault
-    assert fault.planned() == firing.planned
-    assert fault.family.value == firing.family
-    assert firing.count > 0
-    assert min(firing.count, PLACES) == len(firing.places)
-
-
-@every
-def test_a_fault_with_share_zero_is_absent(make: Callable[..., Fault]) -> None:
-    """Nothing differs from a calm run, and the plan knows that it was silent."""
-    fault = make(share=0.0)
-
-    api, calm = run(fault), run()
-
-    assert (fault,) == api.plan.silent()
-    assert comparable(calm) == comparable(api)
-    assert calm.plan.silent() == ()
-
-
 def comparable(api: Api) -> list[tuple[Any, ...]]:
     """The books without the raw params, which compare by identity."""
     return [
         tuple(getattr(request, field) for field in request.__struct_fields__ if field != "params")
         for request in api.books().requests
     ]
-
-
-@every
-def test_a_fault_spares_the_first_batches(make: Callable[..., Fault]) -> None:
-    """Trouble that begins after the canary."""
-    fault = make(spare_batches=1)
-
-    after_one = run(fault, batches=1)
-    after_two = run(fault, batches=2)
-
-    assert (fault,) == after_one.plan.silent()
-    assert after_two.plan.silent() == ()
-
-
-@every
-def test_a_fault_keeps_to_its_window(make: Callable[..., Fault]) -> None:
-    """Outside it, nothing."""
-    fault = make(during=Window(days(100), days(101)))
-
-    assert (fault,) == run(fault).plan.silent()
-
-
-@every
-def test_a_fault_strikes_the_same_with_the_same_seed(make: Callable[..., Fault]) -> None:
-    """The same seed gives the same places; and another fault beside it does not shift them."""
-    fault = make()
-    other = SchemaDrift(0.02, kinds=("fenced",)) if fault.family is not Family.ANSWERS else None
-
-    alone = run(fault).books().firings[fault.describe()]
-    again = run(fault).books().firings[fault.describe()]
-
-    assert alone == again
-    if other is not None and fault.family is not Family.WIRE:
-        assert alone == run(other, fault).books().firings[fault.describe()]
-
-
-@every
-def test_times_bounds_the_strikes(make: Callable[..., Fault]) -> None:
-    """Rows, calls, batches or downloads, whatever the family counts."""
-    fault = make(times=1)
-
-    api = run(fault, batches=3)
-
-    firing = api.books().firings[fault.describe()]
-    if fault.family is Family.RESULTS_FILE:
-        downloads = [batch.id for batch in api.books().batches]
-        assert firing.count > 0
-        assert results(api, downloads[0]).read().count(b"\n") == ROWS
-    else:
-        assert firing.count == 1
 
 
 # The wire.

@@ -10,9 +10,10 @@ import httpx2
 import pytest
 
 from simulator import Api, Cut, Endpoint, Response, hours
+from simulator.delivery import delivered
 from simulator.faults import LostReply, Overloaded, RowsErrored
 from simulator.faults.wire import WireCall, WireFault
-from simulator.transport import AsyncSimulatorTransport, SimulatorTransport, delivered
+from simulator.transport import AsyncSimulatorTransport, SimulatorTransport
 from tests.simulator.builders import MODEL, a_params, an_ended_batch, requests
 
 BASE = "http://simulator.invalid"

@@ -1,0 +1,150 @@
+"""Request bodies on their way in: with a limit on size, on patience, and on how many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from simulator.encoding import Inflation, Undecodable, named_encoding
+from simulator.errors import ApiError
+from simulator.intake import Intake
+from simulator.limits import Limits
+from simulator.validation import Prepared, digest
+from simulator.wire import Request
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+IDLE_SECONDS: Final = 30.0
+"""So long may a client be silent in the middle of a body."""
+DRAIN_BYTES: Final = 32 * 2**20
+"""So much of a body that is too large is read and thrown away, so that the client hears why."""
+SMALL_BYTES: Final = 64 * 1024
+LARGE_AT_A_TIME: Final = 4
+"""Bodies above `SMALL_BYTES` that are taken in at a time; the others wait, unread."""
+
+
+class Gone(Exception):  # noqa: N818 - the client is, and nothing is left to say
+    """The client went away, or was silent for too long."""
+
+
+class Plain:
+    """A body that is kept as it is, up to its limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.body = bytearray()
+        self._limit = limit
+
+    def feed(self, piece: bytes | bytearray) -> None:
+        """The next piece; of what is too large only as much as shows it."""
+        if len(self.body) <= self._limit:
+            self.body += piece
+
+
+class Bodies:
+    """Reads the bodies of one server's calls."""
+
+    def __init__(self, limits: Limits, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._limits = limits
+        self._idle_seconds = idle_seconds
+        self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
+
+    async def read(self, request: Request, receive: Receive, *, create: bool) -> Request:
+        """The request with its body; `prepared`, if it is a create or cannot be decoded."""
+        first = await self._next(receive)
+        if not first.get("more_body", False) and not create:
+            encoding = named_encoding(request.headers) if first.get("body") else ""
+            if not encoding:
+                return msgspec.structs.replace(request, body=first.get("body", b""))
+        async with contextlib.AsyncExitStack() as stack:
+            if first.get("more_body", False) and len(first.get("body", b"")) >= SMALL_BYTES:
+                await stack.enter_async_context(self._large)
+            return await self._read_all(request, first, receive, create=create)
+
+    async def _read_all(
+        self,
+        request: Request,
+        message: MutableMapping[str, Any],
+        receive: Receive,
+        *,
+        create: bool,
+    ) -> Request:
+        limits = self._limits
+        limit = limits.batch_body_bytes if create else limits.message_body_bytes
+        sink: Intake | Plain = Intake(limits) if create else Plain(limit)
+        decode = _decoder(request.headers, limit)
+        taken, refusal = 0, None if callable(decode) else decode
+        while True:
+            piece = message.get("body", b"")
+            taken += len(piece)
+            if refusal is None and callable(decode):
+                try:
+                    for part in decode(piece):
+                        sink.feed(part)
+                        await asyncio.sleep(0)
+                except Undecodable as wrong:
+                    refusal = wrong.error
+            if not message.get("more_body", False):
+                break
+            if taken > limit + DRAIN_BYTES:
+                request = msgspec.structs.replace(request, unread=True)
+                break
+            message = await self._next(receive)
+        if refusal is None and isinstance(decode, Inflating):
+            refusal = decode.finish()
+        return await self._finished(request, sink, refusal)
+
+    async def _finished(
+        self, request: Request, sink: Intake | Plain, refusal: ApiError | None
+    ) -> Request:
+        replace = msgspec.structs.replace
+        if refusal is not None:
+            return replace(request, prepared=Prepared([], refusal, digest(b"")), decoded=True)
+        if isinstance(sink, Plain):
+            return replace(request, body=sink.body, decoded=True)
+        prepared = sink.finish() or await asyncio.to_thread(sink.read_slowly)
+        return replace(request, prepared=prepared, decoded=True)
+
+    async def _next(self, receive: Receive) -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await receive()
+        except TimeoutError:
+            raise Gone from None
+        if message["type"] == "http.disconnect":
+            raise Gone
+        return message
+
+
+class Inflating:
+    """Undoes the compression of a body."""
+
+    def __init__(self, inflation: Inflation) -> None:
+        self._inflation = inflation
+
+    def __call__(self, piece: bytes) -> Iterable[bytes]:
+        """What the next piece decodes to."""
+        return self._inflation.feed(piece)
+
+    def finish(self) -> ApiError | None:
+        """The body is over."""
+        try:
+            self._inflation.finish()
+        except Undecodable as wrong:
+            return wrong.error
+        return None
+
+
+def _decoder(
+    headers: Mapping[str, str], limit: int
+) -> Callable[[bytes], Iterable[bytes]] | ApiError:
+    encoding = named_encoding(headers)
+    if not encoding:
+        return lambda piece: (piece,)
+    try:
+        return Inflating(Inflation(encoding, limit))
+    except Undecodable as wrong:
+        return wrong.error
