@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getclosurevars
 from pathlib import Path
@@ -84,22 +85,44 @@ def play(drill: Drill, game: Game, arm: ArmName) -> Played:
     return Played(world, world.record())
 
 
-def run_drill(drill: Drill, game: Game, calm_runs: CalmRuns | None = None) -> DrillReport:
-    """All three arms of a drill, judged. What breaks in the harness becomes the verdict ERROR."""
-    calm_runs = calm_runs or CalmRuns(game)
-    arms: list[ArmReport] = []
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """What came of one arm."""
+
+    report: ArmReport | None
     runbook: tuple[RunbookStep, ...] = ()
-    error = ""
+    """The executed runbook, of the guarded arm."""
+    problem: str = ""
+    """How the harness broke; empty if it did not."""
+
+
+def run_drill(drill: Drill, game: Game, calm_runs: CalmRuns | None = None) -> DrillReport:
+    """All three arms of a drill, judged."""
+    runs = calm_runs or CalmRuns(game)
+    return report_drill(drill, game, [run_arm(drill, arm, runs) for arm in ArmName])
+
+
+def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
+    """One arm of a drill. What breaks in the harness is told, not raised."""
+    game = calm_runs.game
     try:
-        for arm in ArmName:
-            played = calm_runs.play(drill) if arm is ArmName.CALM else play(drill, game, arm)
-            arms.append(judge_arm(drill, game, played))
-            if arm is ArmName.GUARDED:
-                runbook = _execute_runbook(played.world, played.record)
-        verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
+        played = calm_runs.play(drill) if arm is ArmName.CALM else play(drill, game, arm)
+        report = judge_arm(drill, game, played)
+        if arm is not ArmName.GUARDED:
+            return ArmResult(report)
+        return ArmResult(report, _execute_runbook(played.world, played.record))
     except Exception as problem:  # noqa: BLE001 - the harness broke, and the report says so
-        verdict, because = Verdict.ERROR, f"the harness broke: {type(problem).__name__}"
-        error = _where(problem)
+        return ArmResult(None, problem=_where(problem))
+
+
+def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> DrillReport:
+    """The verdict over calm, bare and guarded, in this order; a broken harness makes it ERROR."""
+    arms = tuple(result.report for result in results if result.report is not None)
+    problem = next((result.problem for result in results if result.problem), "")
+    if problem:
+        verdict, because = Verdict.ERROR, f"the harness broke: {problem.partition(':')[0]}"
+    else:
+        verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
     return DrillReport(
         name=drill.name,
         claim=drill.claim,
@@ -110,10 +133,10 @@ def run_drill(drill: Drill, game: Game, calm_runs: CalmRuns | None = None) -> Dr
         ),
         verdict=verdict,
         because=because,
-        arms=tuple(arms) if not error else (),
-        runbook=runbook,
+        arms=() if problem else arms,
+        runbook=results[-1].runbook,
         replay=f"gameday run {shlex.quote(drill.name)} --seed {game.seed}{game.options}",
-        error=error,
+        error=problem,
     )
 
 

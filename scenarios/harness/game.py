@@ -7,7 +7,7 @@ import multiprocessing
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,8 +15,15 @@ from pathlib import Path
 
 from controls import JobType, Row, load_job_type
 from controls.policy import Template
-from reports import DrillReport, Fact, GameDayReport, NotApplicable
-from scenarios.harness.arms import CalmRuns, applies, run_drill
+from reports import ArmName, DrillReport, Fact, GameDayReport, NotApplicable
+from scenarios.harness.arms import (
+    ArmResult,
+    CalmRuns,
+    applies,
+    report_drill,
+    run_arm,
+    run_drill,
+)
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
 from scenarios.harness.rows import RowSet, read_rows
@@ -113,27 +120,39 @@ def start(plan: Plan, game: Game, workers: int) -> Iterator[DrillReport]:
     The processes are started before this returns; the reports come as they are finished.
     """
     calm_runs = CalmRuns(game)
-    if workers <= 1 or len(plan.drills) <= 1 or sys.platform != "linux":
+    if workers <= 1 or not plan.drills or sys.platform != "linux":
         return (run_drill(drill, game, calm_runs) for drill in plan.drills)
     gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
     gc.set_threshold(100_000, 50, 100)  # rows make many objects and few cycles
     _shared.update({drill.name: (drill, calm_runs) for drill in plan.drills})
     pool = ProcessPoolExecutor(
-        min(workers, len(plan.drills)),
+        workers,
         mp_context=multiprocessing.get_context("fork"),
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_DFL),
     )
-    futures = [pool.submit(_run_shared, drill.name) for drill in longest_first(plan.drills)]
-    return _finished(pool, futures)
+    futures = {
+        pool.submit(_run_shared, drill.name, arm): (drill, arm)
+        for drill in longest_first(plan.drills)
+        for arm in (ArmName.BARE, ArmName.GUARDED, ArmName.CALM)
+    }
+    return _finished(pool, futures, game)
 
 
 def _finished(
-    pool: ProcessPoolExecutor, futures: Sequence[Future[DrillReport]]
+    pool: ProcessPoolExecutor,
+    futures: Mapping[Future[ArmResult], tuple[Drill, ArmName]],
+    game: Game,
 ) -> Iterator[DrillReport]:
+    """A drill's report as soon as its last arm is done."""
+    results: dict[str, dict[ArmName, ArmResult]] = {}
     try:
         for future in as_completed(futures):
-            yield future.result()
+            drill, arm = futures[future]
+            done = results.setdefault(drill.name, {})
+            done[arm] = future.result()
+            if len(done) == len(ArmName):
+                yield report_drill(drill, game, [done[arm] for arm in ArmName])
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -148,9 +167,9 @@ _shared: dict[str, tuple[Drill, CalmRuns]] = {}
 """What forked workers inherit: a drill is a function and cannot be sent to them."""
 
 
-def _run_shared(name: str) -> DrillReport:
+def _run_shared(name: str, arm: ArmName) -> ArmResult:
     drill, calm_runs = _shared[name]
-    return run_drill(drill, calm_runs.game, calm_runs)
+    return run_arm(drill, arm, calm_runs)
 
 
 def longest_first(drills: Sequence[Drill]) -> list[Drill]:

@@ -83,3 +83,12 @@ def test_the_sample_output_is_what_is_printed(tmp_path: Path) -> None:
     )
 
     assert done.stdout.startswith(sample)
+
+
+def test_the_number_of_faults_is_counted() -> None:
+    """The README says how many faults the catalogue has."""
+    from simulator.faults import CATALOGUE  # noqa: PLC0415 - only this law needs it
+
+    (said,) = re.findall(r"There are (\d+) faults", README)
+
+    assert int(said) == len([name for name in CATALOGUE if name != "NoFault"])
