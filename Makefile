@@ -29,9 +29,11 @@ check: lint types floors test
 
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.simulator
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
+	$(BIN)/python -m benchmarks.simulator --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report .mypy_cache .ruff_cache .pytest_cache .hypothesis

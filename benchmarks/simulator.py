@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import gettempdir
 from statistics import median
+from tempfile import gettempdir
 from typing import Any
 
 HEAD = "host: 127.0.0.1\r\nauthorization: Bearer t\r\nanthropic-version: 2026-10-21\r\n"
