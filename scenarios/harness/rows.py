@@ -37,7 +37,7 @@ def read_rows(path: Path, job_type: JobType) -> RowSet:
 
     Raises:
         UsageError: the file cannot be read, has no rows, is not text, has no header, lacks a
-            column, has a row without a key, or has a key twice.
+            column, has a row without a key, a key twice, or a known answer that is none.
     """
     try:
         data = path.read_bytes()
@@ -60,7 +60,25 @@ def read_rows(path: Path, job_type: JobType) -> RowSet:
         hint = " The first line of a CSV file must name the columns." if path_is_csv(path) else ""
         raise UsageError(f"In {path}: {error.what}", fix=error.fix + hint) from None
     rows = tuple(_keyed(path, records, columns, job_type.rows.key))
+    _check_known_answers(path, rows, job_type)
     return RowSet(path.name, hashlib.sha256(data).hexdigest(), columns, rows)
+
+
+def _check_known_answers(path: Path, rows: tuple[Row, ...], job_type: JobType) -> None:
+    """Refuse known answers that no answer of this job could ever equal."""
+    column, labels = job_type.rows.label_column, job_type.labels
+    if column is None or not labels:
+        return
+    strange = [row for row in rows if row.fields[column] and row.fields[column] not in labels]
+    if strange:
+        first = strange[0]
+        raise UsageError(
+            f"In {path}: {len(strange):,} of {len(rows):,} rows have a known answer in {column!r} "
+            f"that the schema does not admit, first {first.fields[column][:60]!r} in row "
+            f"{first.ordinal + 1:,}.",
+            fix=f"The schema's labels begin with {', '.join(labels[:5])}. Mend the column or the "
+            "enum in [answer.schema], or leave rows.label_column out.",
+        )
 
 
 def path_is_csv(path: Path) -> bool:

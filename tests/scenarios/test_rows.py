@@ -83,6 +83,19 @@ def test_an_unknown_column_suggests_the_nearest(tmp_path: Path) -> None:
         read_rows(a_file(tmp_path, "id,texts\n1,a\n"), a_job())
 
 
+def test_known_answers_that_are_none_are_refused(tmp_path: Path) -> None:
+    """A canary graded against them would halt every good day."""
+    job = a_job()
+    rows = msgspec.structs.replace(job.rows, label_column="truth")
+    graded = msgspec.structs.replace(job, rows=rows)
+    good = a_file(tmp_path, "id,text,truth\n1,a,pos\n2,b,\n")
+    bad = a_file(tmp_path, "id,text,truth\n1,a,pos\n2,b,POS\n", "bad.csv")
+
+    assert 2 == len(read_rows(good, graded).rows)
+    with pytest.raises(UsageError, match=r"1 of 2 rows .* first 'POS' in row 2"):
+        read_rows(bad, graded)
+
+
 def test_line_breaks_quotes_and_byte_order_marks_survive(tmp_path: Path) -> None:
     """What stands in a quoted field is kept to the byte."""
     path = a_file(tmp_path, '\ufeffid,text\n1,"two\nlines, ""quoted"""\n2,zażółć 👋\n')
