@@ -70,6 +70,8 @@ class CalmRuns:
 def _sameness(drill: Drill) -> object | None:
     """What makes two calm arms equal; None for a script that uses more than its world."""
     uses = getclosurevars(drill.script)
+    if drill.script.__defaults__ or drill.script.__kwdefaults__:
+        return None
     if uses.globals or uses.nonlocals or uses.unbound - {"rows", "run", "operator"}:
         return None
     code = drill.script.__code__
@@ -111,7 +113,7 @@ def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
         if arm is not ArmName.GUARDED:
             return ArmResult(report)
         return ArmResult(report, _execute_runbook(played.world, played.record))
-    except Exception as problem:  # noqa: BLE001 - the harness broke, and the report says so
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 - the harness broke, and the report says so
         return ArmResult(None, problem=_where(problem))
 
 
@@ -164,7 +166,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
 def _judge(check: Check, record: Record) -> Finding:
     try:
         return check.judge(record)
-    except Exception as problem:  # noqa: BLE001 - a check that raises is a finding of its own
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 - a check that raises is a finding of its own
         return Finding(type(check).__name__, Outcome.RAISED, _where(problem), 0)
 
 

@@ -67,7 +67,7 @@ def load_file(path: Path) -> Iterable[Drill]:
         spec.loader.exec_module(module)
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"The drill file {path} cannot be loaded: {type(error).__name__}: {error}.",
             fix="Mend it; python FILE shows the whole story.",

@@ -16,7 +16,7 @@ JOURNAL = "journal.jsonl"
 
 
 def open_folder(folder: Path) -> Path:
-    """The folder, made and found writable; the journal of a former run is removed.
+    """The folder, made and found writable; what a former run left there is removed.
 
     Raises:
         UsageError: it cannot be made or written.
@@ -26,7 +26,8 @@ def open_folder(folder: Path) -> Path:
         probe = folder / ".gameday-probe"
         probe.write_bytes(b"")
         probe.unlink()
-        (folder / JOURNAL).unlink(missing_ok=True)
+        for name in (JOURNAL, *FILES.values()):
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"The output folder {folder} cannot be written: {error.strerror}.",

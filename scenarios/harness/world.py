@@ -115,10 +115,12 @@ class World:
 
     def run(self, rows: Sequence[Row]) -> None:
         """Give these rows to the pipeline under test, and wait until it ends."""
+        if self._stage is not None:
+            raise RuntimeError("A world runs one job; the books of a second would hide the first.")
         stage = self.prepare(rows)
         try:
             outcome = stage.runner.run(stage.job, stage.task.rows)
-        except Exception as error:  # noqa: BLE001 - a crash of the pipeline is a finding
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
             self.status, self.why = "crashed", f"{type(error).__name__}: {str(error)[:300]}"
             self.tell("pipeline", f"crashed: {self.why}")
         else:
