@@ -119,6 +119,29 @@ def test_a_drill_that_runs_nothing_is_not_green(game: Game) -> None:
     assert Verdict.ERROR is report.verdict
 
 
+def test_a_script_that_exits_is_an_error_of_the_harness(game: Game) -> None:
+    """Leaving with code 0 in the middle of a drill does not make the game day green."""
+
+    def leave(world: World) -> None:
+        world.rows()
+        raise SystemExit(0)
+
+    assert Verdict.ERROR is run_drill(expiry(script=leave), game).verdict
+
+
+def test_a_second_run_in_one_world_is_refused(game: Game) -> None:
+    """The books of a second job would hide what the first one cost."""
+
+    def twice(world: World) -> None:
+        world.run(world.rows(100))
+        world.run(world.rows(100))
+
+    report = run_drill(expiry(script=twice), game)
+
+    assert Verdict.ERROR is report.verdict
+    assert "one job" in report.error
+
+
 def test_no_rows_are_not_green(game: Game) -> None:
     """A pipeline without rows crashes on a calm day, and that is a failure."""
 

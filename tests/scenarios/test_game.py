@@ -16,7 +16,7 @@ from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import in_order, longest_first, open_game, plan, report_of, start
 from scenarios.harness.tickets import COLUMNS, tickets
-from scenarios.harness.world import Game
+from scenarios.harness.world import Game, World
 
 HOME = Path(__file__).parents[2]
 JOBS = HOME / "scenarios" / "jobs"
@@ -138,6 +138,12 @@ def test_equal_calm_days_are_played_once_and_others_for_themselves() -> None:
     assert first is not calm_runs.play(rolled_back)
     assert first is not calm_runs.play(tuned)
     assert calm_runs.play(other) is not calm_runs.play(other)
+
+    def by_default(world: World, count: int = 30) -> None:
+        world.run(world.rows(count))
+
+    told = replace(expired, script=by_default)
+    assert calm_runs.play(told) is not calm_runs.play(told)
 
 
 def test_the_longest_drill_starts_first() -> None:
