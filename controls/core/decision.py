@@ -2,7 +2,8 @@
 
 Every decision but `Proceed` carries `why`: a clause that reads well in a report; `Proceed` may
 carry a note. The strictest
-wins: Proceed < Split < Resubmit < SendAgain < LookAgain < Redownload < Adopt < AskApproval < Halt.
+wins: Proceed < Warn < Split < Resubmit < SendAgain < LookAgain < Redownload < Wait < Adopt
+< AskApproval < Halt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ class Proceed:
 
     note: str = ""
     """What was found in order, and what could not be ruled out, for the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Go on, and tell the owner."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,14 @@ class Redownload:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now: ask again after waiting. Nothing is lost, nothing is sent meanwhile."""
+
+    why: str
+    after_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Adopt:
     """The create call did take effect: go on with the batch that it made."""
 
@@ -87,16 +103,28 @@ class Halt:
 
 
 Decision = (
-    Proceed | Split | Resubmit | SendAgain | LookAgain | Redownload | Adopt | AskApproval | Halt
+    Proceed
+    | Warn
+    | Split
+    | Resubmit
+    | SendAgain
+    | LookAgain
+    | Redownload
+    | Wait
+    | Adopt
+    | AskApproval
+    | Halt
 )
 
 STRICTNESS: tuple[type[Decision], ...] = (
     Proceed,
+    Warn,
     Split,
     Resubmit,
     SendAgain,
     LookAgain,
     Redownload,
+    Wait,
     Adopt,
     AskApproval,
     Halt,
@@ -109,6 +137,10 @@ def merge(left: Decision, right: Decision) -> Decision:
         return Proceed("; ".join(filter(None, (left.note, right.note))))
     if isinstance(left, Halt) and isinstance(right, Halt):
         return Halt(f"{left.why}; {right.why}")
+    if isinstance(left, Warn) and isinstance(right, Warn):
+        return Warn(f"{left.why}; {right.why}")
+    if isinstance(left, Wait) and isinstance(right, Wait):
+        return max(left, right, key=lambda wait: wait.after_seconds)
     if isinstance(left, Resubmit) and isinstance(right, Resubmit):
         given_up = dict(left.give_up) | dict(right.give_up)
         again = (set(left.again) | set(right.again)) - given_up.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,6 +34,30 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What the register of job types holds about one of them: who approved exactly what."""
+
+    digest: str
+    """Of the job type as it was approved."""
+    by: str
+    at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtOpening:
+    """A job is about to begin; nothing was sent for it."""
+
+    job_id: str
+    job_type: JobType
+    digest: str
+    """Of the job type as it is now."""
+    reviews: tuple[Review, ...]
+    """All reviews of this job type by name, oldest first; empty when nobody has approved it."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BeforeSubmit:
     """Requests are ready; nothing has been sent yet."""
 
@@ -52,6 +76,77 @@ class BeforeSubmit:
     template: bytes = b""
     """The `params` that all rows share, with `\x7f` wherever a row's value goes. May be empty:
     then every value is looked at closely."""
+    team_today_usd: Decimal = Decimal(0)
+    """Reserved or spent by the other jobs of the team on this day (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Requests of one batch that the service has not finished, or that are about to be sent."""
+
+    team: str
+    job_id: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A batch that was told to wait and has not been sent yet."""
+
+    team: str
+    job_id: str
+    requests: int
+    priority: int
+    since: datetime
+    """When it asked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a create call or a whole batch went, for the circuit breaker."""
+
+    at: datetime
+    good: bool
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeCreate:
+    """One batch is ready to be created. Asked under a lock that all jobs of a store share: what
+    is admitted counts as in flight for whoever asks next."""
+
+    job_id: str
+    team: str
+    priority: int
+    """Larger goes first; 0 for ordinary jobs."""
+    requests: int
+    now: datetime
+    since: datetime
+    """When this batch asked first."""
+    in_flight: tuple[InFlight, ...] = ()
+    """Of all jobs, this one included."""
+    waiting: tuple[Demand, ...] = ()
+    """Of all other jobs."""
+    outcomes: tuple[Outcome, ...] = ()
+    """The last create calls and ended batches of all jobs, oldest first."""
+    halts: tuple[str, ...] = ()
+    """Reasons for which a person has stopped this job, its team or everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhileWaiting:
+    """A batch was polled and has not ended."""
+
+    job_id: str
+    batch_id: str
+    created_at: datetime
+    now: datetime
+    status: str
+    """`in_progress` or `canceling`; whatever else the service says."""
+    requests: int
+    counted: Mapping[str, int]
+    """`request_counts` of the service."""
+    halts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +156,8 @@ class Candidate:
     batch_id: str
     created_at: datetime
     requests: int
+    ours: bool | None = None
+    """Whether its results carry our `custom_id`s; None while they cannot be read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +194,8 @@ class Grades:
     """Share of each label among all known answers of the job."""
     cost_usd: Decimal
     remaining_rows: int
+    stage: str = "canary"
+    """`canary`, or `ramp` for a later, larger slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +205,10 @@ class AfterCanary:
     job_type: JobType
     grades: Grades
     approvals: tuple[Approval, ...] = ()
+    first_run: bool = False
+    """No job of this version of the job type was ever promoted."""
+    released: bool = True
+    """A person has looked at the first slice and let the rest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +235,8 @@ class Balance:
     downloads: int
     problem: str
     """Why the last download broke off; empty if it did not."""
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Readable rows by result type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +281,14 @@ class BeforePromote:
     approvals: tuple[Approval, ...] = ()
 
 
-Moment = BeforeSubmit | CreateFailed | AfterCanary | AfterDownload | AfterCollect | BeforePromote
+Moment = (
+    AtOpening
+    | BeforeSubmit
+    | BeforeCreate
+    | CreateFailed
+    | WhileWaiting
+    | AfterDownload
+    | AfterCanary
+    | AfterCollect
+    | BeforePromote
+)
