@@ -92,6 +92,13 @@ class RequeuePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     max_rounds: int = 2
 
 
+class SchedulePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When this job may have its turn."""
+
+    priority: int = 0
+    """Larger goes first."""
+
+
 class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The approved policy of one kind of job."""
 
@@ -107,6 +114,7 @@ class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     spend: SpendPolicy
     canary: CanaryPolicy = CanaryPolicy()
     requeue: RequeuePolicy = RequeuePolicy()
+    schedule: SchedulePolicy = SchedulePolicy()
 
     @property
     def text_field(self) -> str:

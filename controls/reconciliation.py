@@ -47,14 +47,27 @@ class Reconciliation:
                 f"batch {balance.batch_id} returned {len(balance.unexpected):,} custom_ids that "
                 f"were never sent in it, first {balance.unexpected[0]!r}"
             )
+        wrong = _miscounted(balance)
         broken = balance.problem or (
             f"{len(balance.lost):,} of {balance.sent:,} rows are missing from the results of "
             f"batch {balance.batch_id}"
             if balance.lost
-            else ""
+            else wrong
         )
         if not broken:
             return Proceed()
         if balance.downloads < self.max_downloads:
             return Redownload(broken, after_seconds=10.0 * balance.downloads)
         return Halt(f"{broken}, after {balance.downloads} downloads")
+
+
+def _miscounted(balance: Balance) -> str:
+    """What the service counts otherwise than its own results do; empty if nothing."""
+    if balance.unreadable or balance.conflicting:
+        return ""
+    off = [
+        f"{counted:,} {kind} by the counts, {balance.kinds.get(kind, 0):,} in the results"
+        for kind, counted in sorted(balance.counted.items())
+        if counted != balance.kinds.get(kind, 0)
+    ]
+    return f"the counts of batch {balance.batch_id} do not agree: {'; '.join(off)}" if off else ""

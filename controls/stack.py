@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
+from controls.chunking import Chunking
 from controls.core.answer import Gate
 from controls.core.control import Control
 from controls.fence import Fencing, PromptFence
@@ -30,6 +31,7 @@ class Stack:
     fence: Fencing
     identity: Identity
     sink: Sink
+    chunking: Chunking = field(default_factory=Chunking)
 
 
 def default_stack(job_type: JobType, sink: Sink) -> Stack:

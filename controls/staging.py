@@ -33,6 +33,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import NullType, UserDefinedType
 
+from controls.core.book import JobRecord
 from controls.core.errors import ControlError
 from controls.core.rows import Row
 from controls.core.store import STAGING, chunks, insert_many
@@ -46,15 +47,18 @@ Value = Mapping[str, Any]
 class Sink(Protocol):
     """Where accepted answers go."""
 
-    def stage(self, job: str, accepted: Sequence[tuple[Row, Value]]) -> None:
-        """Take answers in; the last one of a row counts."""
+    def stage(
+        self, connection: Connection, job: JobRecord, accepted: Sequence[tuple[Row, Value]]
+    ) -> None:
+        """Take answers in, as a part of this transaction; the last one of a row counts."""
         ...
 
-    def unstage(self, job: str, rows: Sequence[Row]) -> None:
-        """Forget answers that turned out to be contradictory."""
+    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
+        """Forget answers that turned out to be contradictory, or came from a collection that was
+        interrupted, as a part of this transaction."""
         ...
 
-    def promote(self, job: str) -> int:
+    def promote(self, job: JobRecord) -> int:
         """Write what is staged to the system of record, once; the number of rows."""
         ...
 
@@ -178,29 +182,29 @@ class Staging:
     def __repr__(self) -> str:
         return "Staging()"
 
-    def stage(self, job: str, accepted: Sequence[tuple[Row, Value]]) -> None:
+    def stage(
+        self, connection: Connection, job: JobRecord, accepted: Sequence[tuple[Row, Value]]
+    ) -> None:
         """Put answers into staging."""
-        with self._store.begin() as connection:
-            insert_many(
-                connection,
-                STAGING,
-                ("job", "ordinal", "row_key", "value"),
-                [
-                    (job, row.ordinal, row.key, msgspec.json.encode(value).decode())
-                    for row, value in accepted
-                ],
-                replacing=("job", "ordinal"),
+        insert_many(
+            connection,
+            STAGING,
+            ("job", "ordinal", "row_key", "value"),
+            [
+                (job.number, row.ordinal, row.key, msgspec.json.encode(value).decode())
+                for row, value in accepted
+            ],
+            replacing=("job", "ordinal"),
+        )
+
+    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
+        """Take answers out of staging."""
+        for part in chunks([row.ordinal for row in rows], KEYS_PER_STATEMENT):
+            connection.execute(
+                delete(STAGING).where(STAGING.c.job == job.number, STAGING.c.ordinal.in_(part))
             )
 
-    def unstage(self, job: str, rows: Sequence[Row]) -> None:
-        """Take answers out of staging."""
-        with self._store.begin() as connection:
-            for part in chunks([row.ordinal for row in rows], KEYS_PER_STATEMENT):
-                connection.execute(
-                    delete(STAGING).where(STAGING.c.job == job, STAGING.c.ordinal.in_(part))
-                )
-
-    def promote(self, job: str) -> int:
+    def promote(self, job: JobRecord) -> int:
         """Write the staged answers of a job in one transaction.
 
         A second call does nothing, after a rollback too: what was undone stays undone.
@@ -209,18 +213,18 @@ class Staging:
         with record.engine.begin() as connection:
             known = connection.execute(
                 select(record.promotions.c.number_of_rows).where(
-                    record.promotions.c.promotion == job
+                    record.promotions.c.promotion == job.id
                 )
             ).scalar()
             if known is not None:
                 return int(known)
             count = 0
             for part in self._staged(job, connection):
-                self._keep_before(connection, job, [key for key, _ in part])
+                self._keep_before(connection, job.id, [key for key, _ in part])
                 record.write(connection, part)
                 count += len(part)
             connection.execute(
-                insert(record.promotions), {"promotion": job, "number_of_rows": count}
+                insert(record.promotions), {"promotion": job.id, "number_of_rows": count}
             )
         return count
 
@@ -239,12 +243,12 @@ class Staging:
                 )
         return len(affected)
 
-    def _staged(self, job: str, writer: Connection) -> Iterator[list[tuple[str, Value]]]:
+    def _staged(self, job: JobRecord, writer: Connection) -> Iterator[list[tuple[str, Value]]]:
         """What is staged, part by part; read through `writer` where both share one store, as two
         connections to a store in memory are one transaction."""
         query = (
             select(STAGING.c.row_key, STAGING.c.value)
-            .where(STAGING.c.job == job)
+            .where(STAGING.c.job == job.number)
             .order_by(STAGING.c.ordinal)
         )
         shared = self._store is self._record.engine

@@ -4,9 +4,9 @@ The API has no idempotency key, and a create whose reply is lost may have been a
 control looks before it sends again: an orphan that was created after the intention, with the same
 number of requests, is adopted. The client's own retries are off for create calls.
 
-Weakness: the list does not show `custom_id`s, so two jobs of the same size that lose their
-replies at the same moment in the same workspace cannot be told apart; then it stops and asks
-for a person. Neighbour: the ledger, which holds the intention before the call.
+Weakness: the list does not show `custom_id`s. A single orphan of the right size is adopted at
+once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, the
+results tell which is ours once they have ended. Neighbour: the ledger, which holds the intention before the call.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ class IdempotentSubmit:
     looks: int = 3
     """Lists before an orphan counts as absent; a fresh batch may be missing from the list."""
     max_attempts: int = 5
+    looks_until_ended: int = 100
+    """Lists, a quarter of an hour apart, while several orphans run: a batch ends within a day."""
 
     def decide(self, moment: Moment, /) -> Decision:
         """What to do about a create call that brought no batch id back."""
@@ -36,7 +38,17 @@ class IdempotentSubmit:
             if moment.attempt >= self.max_attempts:
                 return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
             return SendAgain(f"the create call was turned away: {moment.problem}", wait)
-        match moment.candidates:
+        ours = tuple(orphan for orphan in moment.candidates if orphan.ours)
+        if ours:
+            first, *doubles = ours
+            return Adopt(
+                first.batch_id,
+                f"the reply was lost ({moment.problem}), but the results of {first.batch_id} "
+                "carry the ids of this job",
+                tuple(double.batch_id for double in doubles),
+            )
+        open_ = tuple(orphan for orphan in moment.candidates if orphan.ours is None)
+        match open_:
             case [orphan]:
                 return Adopt(
                     orphan.batch_id,
@@ -49,6 +61,12 @@ class IdempotentSubmit:
                 if moment.attempt >= self.max_attempts:
                     return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
                 return SendAgain(f"no batch was made by the call that failed: {moment.problem}")
+            case several if moment.looks < self.looks_until_ended:
+                return LookAgain(
+                    f"the reply was lost ({moment.problem}); {len(several)} batches could be the "
+                    "one, and their results will tell",
+                    900.0,
+                )
             case several:
                 return Halt(
                     f"the reply was lost and {len(several)} batches could be the one: "

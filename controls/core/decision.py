@@ -34,6 +34,8 @@ class Split:
     first: tuple[int, ...]
     """Ordinals of the rows of the first slice."""
     why: str
+    ramp: tuple[float, ...] = ()
+    """Shares of all rows, ascending, at which the rest stops again to be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Adopt:
 
     batch_id: str
     why: str
+    cancel: tuple[str, ...] = ()
+    """Batches with the same requests: paid for nothing, so they are canceled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class Dresser:
             self._kept_bytes += len(made.params)
         return made
 
+    def reference(self, row: Row) -> str:
+        """What the answer to this row must echo."""
+        custom_id = f"{self._prefix}{row.ordinal}"
+        return self._identity.reference(self._secret, custom_id, self._content(row))
+
     @property
     def template(self) -> bytes:
         """The `params` that all rows share, with a mark wherever a row's value goes."""

@@ -1,58 +1,59 @@
-"""The canary slice, graded: a second opinion that does not ask the gates."""
+"""What the first rows of a job showed, put together for the canary."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
-from controls.core.answer import Answer, Gate, Quarantined, ResultLine, examined
+from controls.core.book import Tally
 from controls.core.moment import Grades
 from controls.core.rows import Row
-from controls.policy import JobType
-from controls.quarantine import Quarantine
 
 
-def grade(
-    job_type: JobType,
-    rows: Sequence[Row],
-    slice_rows: Sequence[Row],
-    answers: dict[int, tuple[ResultLine, str]],
-    cost_usd: Decimal,
-    *,
-    binding: Gate,
-) -> Grades:
-    """Grade what came back for the slice: `answers` holds line and reference by ordinal."""
-    schema = Quarantine(job_type.answer.schema)
-    label_column = job_type.rows.label_column
-    reasons: Counter[str] = Counter()
-    labels: Counter[str] = Counter()
-    known = correct = 0
-    for row in slice_rows:
-        line, reference = answers.get(row.ordinal, (None, ""))
-        if line is None or line.kind != "succeeded":
-            reasons[line.kind if line else "lost"] += 1
-            continue
-        verdict = examined((binding, schema), Answer(line.text, line.stop_reason, reference))
-        if isinstance(verdict, Quarantined) or verdict.value is None:
-            reasons[getattr(verdict, "reason", "empty")] += 1
-            continue
-        label = str(verdict.value.get(job_type.answer.label))
-        labels[label] += 1
-        if label_column and (truth := row.fields.get(label_column, "")):
-            known += 1
-            correct += label == truth
-    return Grades(
-        rows=len(slice_rows),
-        bad=reasons.total(),
-        bad_reasons=dict(reasons),
-        known=known,
-        correct=correct,
-        labels=dict(labels),
-        expected=expected_shares(rows, label_column),
-        cost_usd=cost_usd,
-        remaining_rows=len(rows) - len(slice_rows),
-    )
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The sum of some batches."""
+
+    rows: int
+    bad: Counter[str]
+    """By a second opinion where there is one; lost rows included."""
+    known: int
+    correct: int
+    labels: Counter[str]
+    cost_usd: Decimal
+
+    @classmethod
+    def together(cls, parts: Iterable[tuple[Tally, int, Decimal]]) -> Measured:
+        """Add up tallies with the number of requests and the cost of each batch."""
+        bad: Counter[str] = Counter()
+        labels: Counter[str] = Counter()
+        rows = known = correct = 0
+        cost = Decimal(0)
+        for tally, requests, cost_usd in parts:
+            bad.update(tally.bad if tally.regraded is None else tally.regraded)
+            bad.update({"lost": requests - tally.rows} if requests > tally.rows else {})
+            labels.update(tally.labels)
+            rows += requests
+            known += tally.known
+            correct += tally.correct
+            cost += cost_usd
+        return cls(rows, bad, known, correct, labels, cost)
+
+    def grades(self, rows: Iterable[Row], total: int, label_column: str | None) -> Grades:
+        """As the canary is shown them. The first stage has fewer rows than any later one."""
+        return Grades(
+            rows=self.rows,
+            bad=self.bad.total(),
+            bad_reasons=dict(self.bad),
+            known=self.known,
+            correct=self.correct,
+            labels=dict(self.labels),
+            expected=expected_shares(rows, label_column),
+            cost_usd=self.cost_usd,
+            remaining_rows=total - self.rows,
+        )
 
 
 def expected_shares(rows: Iterable[Row], label_column: str | None) -> dict[str, float]:

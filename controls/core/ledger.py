@@ -1,30 +1,53 @@
 """The ledger: what was intended, sent, answered, decided and paid.
 
 Append-only and hash-chained. An intention is written before the act, the outcome after it; what
-stands between the two after a crash is exactly what has to be looked into.
+stands between the two after a crash is exactly what has to be looked into. What is too much for
+an entry (a line per request, a line per answer) lies in tables of its own; the entry that closes
+such a list holds its digest, so that the chain covers every byte of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Row, func, insert, select, text
+from sqlalchemy.engine import Connection
 
 from controls.core.answer import EVIDENCE_BYTES
-from controls.core.rows import DressedRow
-from controls.core.store import ANSWERED, ENTRIES, QUARANTINE, SENT, insert_many
+from controls.core.store import (
+    ENTRIES,
+    JOBS,
+    QUARANTINE,
+    insert_many,
+    set_meta,
+    writer,
+)
 
 GENESIS = "0" * 64
-CHANCES = 50
-"""How often an entry is tried when other jobs write to the same ledger."""
+CHAIN = 4_712
+"""Advisory lock under which one of several workers writes the next entry."""
+
+SENT_COLUMNS = ("job", "batch", "ordinal", "row_key", "digest")
+ANSWERED_COLUMNS = (
+    "job",
+    "batch",
+    "ordinal",
+    "outcome",
+    "input_tokens",
+    "output_tokens",
+    "cache_written",
+    "cache_read",
+    "digest",
+)
+KEPT_COLUMNS = ("ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest")
+"""What the chain covers of a row in quarantine: its evidence may be purged, not changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,7 @@ class LedgerEntry:
     seq: int
     at: datetime
     job: str
+    """Empty for what concerns the whole store."""
     kind: str
     """`opened`, `decided`, `intended`, `created`, `collected`, `promoted`, …"""
     body: Mapping[str, Any]
@@ -43,7 +67,6 @@ class LedgerEntry:
 class Kept:
     """One answer for the quarantine."""
 
-    batch: int
     ordinal: int | None
     """None when the line could not be attributed to a row."""
     row_key: str | None
@@ -52,14 +75,96 @@ class Kept:
     detail: str
     evidence: bytes
 
+    def stored(self) -> tuple[int | None, str | None, str, str, str, bytes, bytes]:
+        """As it goes into the table: bounded, and nothing in it that a database refuses."""
+        evidence = self.evidence[:EVIDENCE_BYTES]
+        return (
+            self.ordinal,
+            self.row_key,
+            storable(self.custom_id[:200]),
+            storable(self.reason[:64]),
+            storable(self.detail),
+            evidence,
+            digest16(evidence),
+        )
+
+    def covered(self) -> tuple[int | None, str | None, str, str, str, bytes]:
+        """What the chain covers: the fields of `KEPT_COLUMNS`."""
+        ordinal, row_key, custom_id, reason, detail, _, digest = self.stored()
+        return ordinal, row_key, custom_id, reason, detail, digest
+
+
+def digest16(content: bytes) -> bytes:
+    """BLAKE2b with 16 bytes: of a request, of a result line, of evidence."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def digest_of(rows: Iterable[tuple[Any, ...]]) -> str:
+    """SHA-256 over rows, whatever order they come in."""
+    lines = sorted(map(msgspec.msgpack.encode, rows))
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def storable(untrusted: str) -> str:
+    """Text without what some database refuses: NUL and halves of surrogate pairs."""
+    if untrusted.isascii() and "\0" not in untrusted:
+        return untrusted
+    return untrusted.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Writes that happen together or not at all. Entries come last: they wait for each other."""
+
+    connection: Connection
+    now: datetime
+    told: list[LedgerEntry] = field(default_factory=list)
+
+    def append(self, job: str, kind: str, **body: Any) -> LedgerEntry:
+        """Add one entry to the chain that all jobs of the store share."""
+        connection = self.connection
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({CHAIN})"))
+        last = connection.execute(
+            select(ENTRIES.c.seq, ENTRIES.c.hash).order_by(ENTRIES.c.seq.desc()).limit(1)
+        ).first()
+        seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+        link = {
+            "seq": seq,
+            "at": self.now.isoformat(),
+            "job": job,
+            "kind": kind,
+            "body": storable(msgspec.json.encode(body, order="sorted").decode()),
+        }
+        digest = entry_hash(previous, link)
+        connection.execute(insert(ENTRIES), link | {"previous": previous, "hash": digest})
+        set_meta(connection, "head", str(seq))
+        entry = LedgerEntry(seq, self.now, job, kind, body)
+        self.told.append(entry)
+        return entry
+
+    def keep(self, job: int, batch: int, kept: Sequence[Kept]) -> str:
+        """Put answers into quarantine; the digest of what was written."""
+        rows = [item.stored() for item in kept]
+        insert_many(
+            self.connection,
+            QUARANTINE,
+            (
+                *("job", "batch", "ordinal", "row_key", "custom_id", "reason"),
+                *("detail", "evidence", "evidence_digest", "at", "settled"),
+            ),
+            [(job, batch, *row, self.now.isoformat(), "") for row in rows],
+        )
+        return digest_of(item.covered() for item in kept)
+
 
 class Ledger:
-    """The memory of all jobs in one store. One writer at a time per job.
+    """The memory of all jobs in one store.
 
     Args:
         engine: from `open_store`.
         now: the clock's present, for the time of entries.
-        listen: called with every new entry, e.g. to show progress.
+        listen: called with every new entry once it is written, e.g. to show progress.
     """
 
     def __init__(
@@ -69,159 +174,56 @@ class Ledger:
         listen: Callable[[LedgerEntry], None] = lambda _entry: None,
     ) -> None:
         self.engine = engine
-        self._now = now
+        self.now = now
         self._listen = listen
+        self._writer = writer(engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction; its entries are told once it is committed."""
+        with self._writer.begin() as connection:
+            transaction = Transaction(connection, self.now())
+            yield transaction
+        for entry in transaction.told:
+            self._listen(entry)
 
     def append(self, job: str, kind: str, **body: Any) -> LedgerEntry:
         """Add one entry to the chain."""
-        at = self._now()
-        text = msgspec.json.encode(body, order="sorted").decode()
-        values = {"at": at.isoformat(), "job": job, "kind": kind, "body": text}
-        seq = self._chain(values)
-        entry = LedgerEntry(seq, at, job, kind, body)
-        self._listen(entry)
-        return entry
-
-    def _chain(self, values: Mapping[str, Any]) -> int:
-        """Add a link to the chain that all jobs share: whoever comes late tries again."""
-        for _ in range(CHANCES - 1):
-            with suppress(IntegrityError):
-                return self._link(values)
-        return self._link(values)
-
-    def _link(self, values: Mapping[str, Any]) -> int:
-        with self.engine.begin() as connection:
-            last = connection.execute(
-                select(ENTRIES.c.seq, ENTRIES.c.hash).order_by(ENTRIES.c.seq.desc()).limit(1)
-            ).first()
-            seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-            link = {"seq": seq, **values}
-            digest = entry_hash(previous, link)
-            connection.execute(insert(ENTRIES), link | {"previous": previous, "hash": digest})
-        return seq
-
-    def intend(self, job: str, batch: int, requests: Sequence[DressedRow]) -> None:
-        """Write down every request of a batch, before the call that sends them."""
-        with self.engine.begin() as connection:
-            insert_many(
-                connection,
-                SENT,
-                ("job", "batch", "ordinal", "custom_id", "row_key", "digest"),
-                [
-                    (
-                        job,
-                        batch,
-                        request.row.ordinal,
-                        request.custom_id,
-                        request.row.key,
-                        hashlib.sha256(request.params).digest()[:16],
-                    )
-                    for request in requests
-                ],
-            )
-        self.append(job, "intended", batch=batch, requests=len(requests))
-
-    def answered(self, job: str, batch: int, lines: Sequence[tuple[int, str, int, int]]) -> None:
-        """Write down results: ordinal, outcome, input tokens, output tokens."""
-        with self.engine.begin() as connection:
-            insert_many(
-                connection,
-                ANSWERED,
-                ("job", "batch", "ordinal", "outcome", "input_tokens", "output_tokens"),
-                [(job, batch, *line) for line in lines],
-            )
-
-    def quarantine(self, job: str, kept: Sequence[Kept]) -> None:
-        """Keep answers back, each with its reason and the first bytes of what came."""
-        at = self._now().isoformat()
-        with self.engine.begin() as connection:
-            insert_many(
-                connection,
-                QUARANTINE,
-                (
-                    "job",
-                    "batch",
-                    "ordinal",
-                    "row_key",
-                    "custom_id",
-                    "reason",
-                    "detail",
-                    "evidence",
-                    "at",
-                ),
-                [
-                    (
-                        job,
-                        item.batch,
-                        item.ordinal,
-                        item.row_key,
-                        item.custom_id[:200],
-                        item.reason[:64],
-                        item.detail,
-                        item.evidence[:EVIDENCE_BYTES],
-                        at,
-                    )
-                    for item in kept
-                ],
-            )
+        with self.transaction() as transaction:
+            return transaction.append(job, kind, **body)
 
     def quarantined(self, job: str) -> Counter[str]:
-        """How many answers of a job are in quarantine, by reason."""
+        """How many answers of a job are in quarantine, by reason; settled ones do not count."""
         query = (
             select(QUARANTINE.c.reason, func.count().label("answers"))
-            .where(QUARANTINE.c.job == job)
+            .join(JOBS, JOBS.c.number == QUARANTINE.c.job)
+            .where(JOBS.c.id == job, QUARANTINE.c.settled == "")
             .group_by(QUARANTINE.c.reason)
         )
         with self.engine.connect() as connection:
             return Counter({row.reason: row.answers for row in connection.execute(query)})
 
-    def batch_ids(self) -> set[str]:
-        """Every batch that a job of this store has made or adopted."""
-        query = select(ENTRIES.c.body).where(ENTRIES.c.kind == "created")
+    def entries(self, job: str | None = None, kind: str | None = None) -> list[LedgerEntry]:
+        """Entries, oldest first: of one job or of all, of one kind or of all."""
+        query = select(ENTRIES).order_by(ENTRIES.c.seq)
+        if job is not None:
+            query = query.where(ENTRIES.c.job == job)
+        if kind is not None:
+            query = query.where(ENTRIES.c.kind == kind)
         with self.engine.connect() as connection:
-            bodies = connection.scalars(query).all()
-        return {msgspec.json.decode(body)["batch_id"] for body in bodies}
+            return [_entry(row) for row in connection.execute(query)]
 
-    def was_sent(self, job: str) -> bool:
-        """Whether a request of this job was ever written down for sending."""
-        query = select(SENT.c.ordinal).where(SENT.c.job == job).limit(1)
+    def last(self, kinds: Sequence[str], count: int) -> list[LedgerEntry]:
+        """The last entries of these kinds, of all jobs, oldest first."""
+        query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds))
         with self.engine.connect() as connection:
-            return connection.execute(query).first() is not None
+            found = connection.execute(query.order_by(ENTRIES.c.seq.desc()).limit(count)).all()
+        return [_entry(row) for row in reversed(found)]
 
-    def entries(self, job: str) -> list[LedgerEntry]:
-        """All entries of a job, oldest first."""
-        query = select(ENTRIES).where(ENTRIES.c.job == job).order_by(ENTRIES.c.seq)
-        with self.engine.connect() as connection:
-            return [
-                LedgerEntry(
-                    row.seq,
-                    datetime.fromisoformat(row.at),
-                    row.job,
-                    row.kind,
-                    msgspec.json.decode(row.body),
-                )
-                for row in connection.execute(query)
-            ]
 
-    def first_broken_entry(self) -> int | None:
-        """The number of the first entry that was changed, removed or inserted; None if intact.
-
-        Weakness: entries cut off at the end leave no trace, and who can rewrite the whole chain
-        can hash it anew; note the last hash elsewhere if that matters.
-        """
-        previous, expected = GENESIS, 1
-        with self.engine.connect() as connection:
-            for row in connection.execute(select(ENTRIES).order_by(ENTRIES.c.seq)):
-                values = row._asdict()
-                intact = (
-                    row.seq == expected
-                    and row.previous == previous
-                    and row.hash == entry_hash(previous, values)
-                )
-                if not intact:
-                    return expected
-                previous, expected = row.hash, expected + 1
-        return None
+def _entry(row: Row[Any]) -> LedgerEntry:
+    at = datetime.fromisoformat(row.at)
+    return LedgerEntry(row.seq, at, row.job, row.kind, msgspec.json.decode(row.body))
 
 
 def entry_hash(previous: str, values: Mapping[str, Any]) -> str:

@@ -1,12 +1,13 @@
-"""The tables that controls keep, on SQLite or another database that SQLAlchemy speaks.
+"""The tables that controls keep, on SQLite or PostgreSQL.
 
-Rows are keyed by their ordinal, an integer: results arrive in random order, and a random text key
-makes a large B-tree ten times slower than an integer (see benchmarks).
+Rows are keyed by integers, job number and ordinal: results arrive in random order, and a random
+text key makes a large B-tree ten times slower than an integer (see benchmarks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -22,24 +23,38 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
 )
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from controls.core.errors import ControlError
 
 T = TypeVar("T")
 ROWS_PER_STATEMENT = 10_000
+LARGE = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA = MetaData()
+
+META = Table(
+    "gameday_meta",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""The version of these tables, the secret of this store, the end of the chain."""
 
 ENTRIES = Table(
     "ledger_entries",
     METADATA,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("seq", LARGE, primary_key=True),
     Column("at", String(32), nullable=False),
-    Column("job", String(128), nullable=False),
+    Column("job", String(128), nullable=False, index=True),
     Column("kind", String(32), nullable=False),
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False, unique=True),
@@ -47,47 +62,100 @@ ENTRIES = Table(
 )
 """What was intended, sent, answered, decided and paid: append-only, each entry hashes the last."""
 
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(128), nullable=False, unique=True),
+    Column("team", String(128), nullable=False, index=True),
+    Column("type_digest", String(64), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("rows_digest", String(64), nullable=False),
+    Column("prefix", String(64), nullable=False),
+    Column("seed", LARGE, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("opened_at", String(32), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("reserved_usd", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("purged_at", String(32)),
+)
+"""One line per job: its policy as JSON, and where it stands. `day` is when its money counts."""
+
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("job", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("ordinals", LargeBinary, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("asked_at", String(32)),
+    Column("intended_at", String(32)),
+    Column("batch_id", String(128), index=True),
+    Column("created_at", String(32)),
+    Column("ended_at", String(32)),
+    Column("collected_at", String(32)),
+    Column("deleted_at", String(32)),
+    Column("cost_usd", String(32), nullable=False),
+    Column("tally", Text, nullable=False),
+    Column("lost", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("job", "number"),
+)
+"""One line per batch: which rows it holds, how far it is, what it brought and cost."""
+
 SENT = Table(
     "ledger_sent",
     METADATA,
-    Column("job", String(128), nullable=False),
+    Column("job", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
-    Column("custom_id", String(64), nullable=False),
     Column("row_key", Text, nullable=False),
     Column("digest", LargeBinary(16), nullable=False),
     PrimaryKeyConstraint("job", "batch", "ordinal"),
+    sqlite_with_rowid=False,
 )
 """One line per request, written before the call that sends it; `digest` is of its `params`."""
 
 ANSWERED = Table(
     "ledger_answered",
     METADATA,
-    Column("job", String(128), nullable=False),
+    Column("job", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("outcome", String(64), nullable=False),
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
+    Column("cache_written", Integer, nullable=False),
+    Column("cache_read", Integer, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    PrimaryKeyConstraint("job", "batch", "ordinal"),
+    sqlite_with_rowid=False,
 )
-"""One line per result that was read; `outcome` is `accepted`, a reason code or a row's status."""
+"""One line per row of which a result came; `outcome` is `accepted`, a reason code or a row's
+status, `digest` is of the line as it came."""
 
 STAGING = Table(
     "staging",
     METADATA,
-    Column("job", String(128), nullable=False),
+    Column("job", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("row_key", Text, nullable=False),
     Column("value", Text, nullable=False),
     PrimaryKeyConstraint("job", "ordinal"),
+    sqlite_with_rowid=False,
 )
 """Accepted answers that wait for promotion."""
 
 QUARANTINE = Table(
     "quarantine",
     METADATA,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("job", String(128), nullable=False, index=True),
+    Column("id", LARGE, primary_key=True, autoincrement=True),
+    Column("job", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("ordinal", Integer),
     Column("row_key", Text),
@@ -95,27 +163,61 @@ QUARANTINE = Table(
     Column("reason", String(64), nullable=False),
     Column("detail", Text, nullable=False),
     Column("evidence", LargeBinary, nullable=False),
+    Column("evidence_digest", LargeBinary(16), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("settled", String(32), nullable=False),
+)
+"""Answers that were kept back, with the reason and the first bytes of what came. Untrusted.
+`settled` is empty, `requeued` or `discarded`; batch 0 holds rows that have no answer at all."""
+
+HALTS = Table(
+    "halts",
+    METADATA,
+    Column("scope", String(160), primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("by", String(128), nullable=False),
     Column("at", String(32), nullable=False),
 )
-"""Answers that were kept back, with the reason and the first bytes of what came. Untrusted."""
+"""What a person has stopped: `all`, `team NAME` or `job NAME`."""
+
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("id", LARGE, primary_key=True, autoincrement=True),
+    Column("name", String(128), nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("expires_at", String(32)),
+)
+"""The register of job types: who approved exactly what, and until when."""
+
+Migration = Callable[[Connection], None]
+MIGRATIONS: tuple[Migration, ...] = ()
+"""What turns tables of version 1 into version 2, and so on."""
+PREPARATION = 4_711
+"""Advisory lock under which one of several workers makes the tables."""
 
 
 def open_store(url: str) -> Engine:
-    """An engine with all tables made. `sqlite://` is a store in memory.
+    """An engine with all tables made or brought up to date. `sqlite://` is a store in memory.
 
     SQLite files run in WAL mode with `synchronous=FULL`: a commit survives a power cut.
 
     Raises:
-        ControlError: the URL is not one of SQLAlchemy's, or nothing answers there.
+        ControlError: the URL is not one of SQLAlchemy's, nothing answers there, or a newer
+            version of gameday made the store.
     """
     try:
         parsed = make_url(url)
         engine = _engine(parsed)
-        METADATA.create_all(engine)
+        _prepare(engine)
     except (ArgumentError, ImportError) as error:
         raise ControlError(
             f"{url.rpartition('@')[2]!r} is not the URL of a store: {type(error).__name__}.",
-            fix="Write a SQLAlchemy URL such as sqlite:///gameday.db, and install its driver.",
+            fix="Write a SQLAlchemy URL such as sqlite:///gameday.db or "
+            "postgresql+psycopg://HOST/DATABASE, and install its driver.",
         ) from None
     except SQLAlchemyError as error:
         raise ControlError(
@@ -128,13 +230,12 @@ def open_store(url: str) -> Engine:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url)
-    in_memory = url.database in {None, "", ":memory:"}
-    engine = (
-        create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-        if in_memory
-        else create_engine(url)
-    )
+        return create_engine(url, pool_pre_ping=True)
+    if url.database in {None, "", ":memory:"}:
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = create_engine(url, connect_args={"timeout": 30.0})
+        event.listen(engine, "begin", _begin)
     event.listen(engine, "connect", _durable)
     return engine
 
@@ -142,6 +243,68 @@ def _engine(url: URL) -> Engine:
 def _durable(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its place before it reads: what it has read cannot be outdated."""
+    if connection.get_execution_options().get("gameday_write"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def writer(engine: Engine) -> Engine:
+    """The engine for transactions that read and then write by what they have read."""
+    return engine.execution_options(gameday_write=True)
+
+
+def _prepare(engine: Engine) -> None:
+    """Make the tables, or bring those of an older version up to date.
+
+    Raises:
+        ControlError: a newer version has made them.
+    """
+    mine = len(MIGRATIONS) + 1
+    with writer(engine).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({PREPARATION})"))
+        if not inspect(connection).has_table(META.name):
+            METADATA.create_all(connection)
+            connection.execute(
+                insert(META),
+                [
+                    {"name": "version", "value": str(mine)},
+                    {"name": "secret", "value": secrets.token_hex(32)},
+                    {"name": "head", "value": "0"},
+                ],
+            )
+            return
+        found = int(meta(connection, "version"))
+        if found > mine:
+            raise ControlError(
+                f"The store has tables of version {found}; this gameday knows up to {mine}.",
+                fix="Use the newer gameday that made it.",
+            )
+        for migrate in MIGRATIONS[found - 1 :]:
+            migrate(connection)
+        set_meta(connection, "version", str(mine))
+
+
+def meta(connection: Connection, name: str) -> str:
+    """What the store says of itself."""
+    return str(connection.execute(select(META.c.value).where(META.c.name == name)).scalar_one())
+
+
+def set_meta(connection: Connection, name: str, value: str) -> None:
+    """Replace what the store says of itself."""
+    connection.execute(update(META).where(META.c.name == name).values(value=value))
+
+
+def store_secret(engine: Engine) -> bytes:
+    """Thirty-two random bytes that belong to this store, drawn when it was made.
+
+    Fences and references are made with it: whoever writes rows must not know it.
+    """
+    with engine.connect() as connection:
+        return bytes.fromhex(meta(connection, "secret"))
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -157,17 +320,75 @@ def insert_many(
     *,
     replacing: Sequence[str] = (),
 ) -> None:
-    """Insert rows in bulk, past the per-row work of the expression layer (twice as fast).
+    """Insert rows in bulk: COPY on PostgreSQL, elsewhere past the per-row work of SQLAlchemy.
 
     A row that agrees with an older one in the columns `replacing` takes its place.
     """
-    marker = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    sql = (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608 - our own names only
-        f"VALUES ({', '.join([marker] * len(columns))})"
-    )
-    if replacing:
-        news = [f"{name} = excluded.{name}" for name in columns if name not in replacing]
-        sql += f" ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET {', '.join(news)}"
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows, replacing)
+        return
+    sql = _insert_sql(table.name, columns, replacing, f"VALUES ({', '.join('?' * len(columns))})")
     for part in chunks(rows, ROWS_PER_STATEMENT):
         connection.exec_driver_sql(sql, list(part))
+
+
+def _insert_sql(table: str, columns: Sequence[str], replacing: Sequence[str], values: str) -> str:
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) {values}"
+    if not replacing:
+        return sql
+    news = [f"{name} = excluded.{name}" for name in columns if name not in replacing]
+    return f"{sql} ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET {', '.join(news)}"
+
+
+def _copy(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    replacing: Sequence[str],
+) -> None:
+    """COPY; only where a row is there already, COPY beside the table and merge."""
+    if not replacing:
+        _copy_into(connection, table.name, columns, rows)
+        return
+    try:
+        with connection.begin_nested():
+            _copy_into(connection, table.name, columns, rows)
+    except IntegrityError:
+        beside = f"{table.name}_news"
+        names = ", ".join(columns)
+        connection.exec_driver_sql(
+            f"CREATE TEMPORARY TABLE {beside} ON COMMIT DROP AS "  # noqa: S608 - our own names
+            f"SELECT {names} FROM {table.name} LIMIT 0"
+        )
+        last = {tuple(row[columns.index(name)] for name in replacing): row for row in rows}
+        _copy_into(connection, beside, columns, list(last.values()))
+        select_all = f"SELECT {names} FROM {beside}"  # noqa: S608 - our own names only
+        connection.exec_driver_sql(_insert_sql(table.name, columns, replacing, select_all))
+        connection.exec_driver_sql(f"DROP TABLE {beside}")
+
+
+def _copy_into(
+    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Stream rows through psycopg's COPY.
+
+    Raises:
+        IntegrityError: a row is there already; as SQLAlchemy's own.
+    """
+    import psycopg  # noqa: PLC0415 - only where a PostgreSQL store is used
+
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    names = ", ".join(columns)
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.errors.UniqueViolation as error:
+        raise IntegrityError("COPY", None, error) from error

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import anthropic
 from anthropic.types.messages import MessageBatch
 
-from controls.core.decision import Adopt, Halt, LookAgain, SendAgain
-from controls.core.moment import Candidate, CreateFailed
-from controls.core.results import problem_of
+from controls.core.answer import UnreadableLine, read_line
+from controls.core.book import PLANNED, Batch
+from controls.core.decision import Adopt, Decision, Halt, LookAgain, SendAgain, Wait
+from controls.core.moment import BeforeCreate, Candidate, CreateFailed
+from controls.core.results import DownloadBroke, problem_of, stream_lines
 from controls.core.rows import DressedRow
-from controls.core.work import ODD_REPLIES, Desk, SentBatch, Stopped, Work
+from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
-REQUESTS_PER_BATCH = 20_000
-"""The API takes 100,000; smaller batches finish earlier and hurt less."""
-BYTES_PER_BATCH = 64 * 2**20
-"""The API takes 256 MB; a smaller body is cheaper to hold and to send again."""
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the service's clock may lag behind ours when we look for an orphan."""
 TURNED_AWAY = frozenset({429, 529})
@@ -26,61 +25,83 @@ UNCLEAR = frozenset({408, 409})
 """Client errors that do not say whether the call took effect."""
 REFUSED = frozenset(range(400, 500)) - TURNED_AWAY - UNCLEAR
 """Statuses under which the same call would be turned away again."""
+ADMISSION = "admission"
+"""The lock under which any job of the store is admitted."""
+CROWDED = timedelta(seconds=1)
+"""How long a worker waits for a lock before it tries again."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it names what happened
+    """A worker ended between the intention and its outcome; the call may have been made."""
 
 
 class Submitter:
-    """Turns rows into batches at the service."""
+    """Turns planned batches into batches at the service."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def send(self, work: Work, ordinals: Sequence[int]) -> list[SentBatch]:
-        """Send these rows in as many batches as it takes."""
-        sent = [self._submit(work, requests) for requests in self._chunks(work, ordinals)]
-        if all(work.attempts):
-            work.dresser.forget()
-        return sent
+    def submit(self, work: Work, batch: Batch) -> Wait | None:
+        """Take a batch from `planned` or `intended` to `created`; or say how long to wait.
 
-    def _chunks(self, work: Work, ordinals: Sequence[int]) -> Iterator[list[DressedRow]]:
-        chunk: list[DressedRow] = []
-        size = 0
-        for ordinal in ordinals:
-            request = work.dresser.dress(work.rows[ordinal])
-            size += len(request.params) + 100
-            if chunk and (size > BYTES_PER_BATCH or len(chunk) == REQUESTS_PER_BATCH):
-                yield chunk
-                chunk, size = [], len(request.params) + 100
-            chunk.append(request)
-        if chunk:
-            yield chunk
-
-    def _submit(self, work: Work, requests: list[DressedRow]) -> SentBatch:
-        desk, job = self._desk, work.job
-        batch = SentBatch(
-            number=len(work.batches) + 1,
-            ordinals=frozenset(request.row.ordinal for request in requests),
-            intended_at=desk.clock.now(),
-        )
-        desk.ledger.intend(job.id, batch.number, requests)
-        work.batches.append(batch)
-        for request in requests:
-            ordinal = request.row.ordinal
-            work.attempts[ordinal] = min(work.attempts[ordinal] + 1, 255)
-            work.references[ordinal] = request.reference
+        The caller holds the lock of this batch.
+        """
+        requests = [work.dresser.dress(work.rows[ordinal]) for ordinal in batch.ordinals]
+        failure: Exception | None = None
+        if batch.state == PLANNED:
+            wait = self._admit(work, batch, requests)
+            if wait is not None:
+                return wait
+        else:
+            failure = Interrupted("the worker ended before the outcome was known")
+        intended_at = batch.intended_at or self._desk.clock.now()
         body = b'{"requests":[' + b",".join(request.body for request in requests) + b"]}"
-        attempt = 0
-        while not batch.id:
-            attempt += 1
-            failure = self._create(batch, body)
+        identifier, how, attempt = "", "created", 1
+        while not identifier:
+            if failure is None:
+                identifier, failure = self._create(body)
             if failure is not None:
-                self._after_failure(work, batch, failure, attempt)
-        desk.ledger.append(
-            job.id, "created", batch=batch.number, batch_id=batch.id, requests=len(requests)
-        )
-        return batch
+                adopted = self._after_failure(work, batch, failure, attempt, intended_at)
+                identifier, how = adopted, "adopted"
+                attempt += 1
+                failure = None
+        self._desk.book.created(work.record, batch.number, identifier, how)
+        return None
 
-    def _create(self, batch: SentBatch, body: bytes) -> Exception | None:
-        """One call; sets the batch's id, or returns what went wrong."""
+    def _admit(self, work: Work, batch: Batch, requests: Sequence[DressedRow]) -> Wait | None:
+        """Ask whether this batch may be sent now; if so, write the intention down."""
+        desk, book = self._desk, self._desk.book
+        with desk.locks.hold(ADMISSION, lambda: desk.clock.sleep(CROWDED)):
+            now = desk.clock.now()
+            decision: Decision = desk.ask(
+                work.job,
+                BeforeCreate(
+                    job_id=work.job.id,
+                    team=work.job.type.team,
+                    priority=work.job.type.schedule.priority,
+                    requests=batch.requests,
+                    now=now,
+                    since=batch.asked_at or now,
+                    in_flight=book.in_flight(),
+                    waiting=book.waiting(work.record),
+                    outcomes=book.outcomes(),
+                    halts=book.halts(work.record),
+                ),
+                work.said,
+            )
+            match decision:
+                case Wait():
+                    if batch.asked_at is None:
+                        book.asked(work.record, batch.number)
+                    return decision
+                case Halt(why=why):
+                    raise Stopped(why)
+                case _:
+                    book.intend(work.record, batch.number, requests)
+        return None
+
+    def _create(self, body: bytes) -> tuple[str, Exception | None]:
+        """One call: the id of the batch, or what went wrong."""
         try:
             created = self._desk.client.post(
                 "/v1/messages/batches",
@@ -89,77 +110,105 @@ class Submitter:
                 options={"max_retries": 0},
             )
         except ODD_REPLIES as error:
-            return error
+            return "", error
         identifier = getattr(created, "id", None)
         if not isinstance(identifier, str) or not identifier:
-            return ValueError("the reply is not a batch")
-        batch.id = identifier
-        return None
+            return "", ValueError("the reply is not a batch")
+        return identifier, None
 
     def _after_failure(
-        self, work: Work, batch: SentBatch, failure: Exception, attempt: int
-    ) -> None:
-        """Ask the controls what a failed create means; returns when it may be repeated, or with
-        the batch's id set."""
+        self, work: Work, batch: Batch, failure: Exception, attempt: int, intended_at: datetime
+    ) -> str:
+        """Ask the controls what a failed create means: the id of the batch that it made, or
+        nothing when the call may be repeated."""
         desk = self._desk
         status = failure.status_code if isinstance(failure, anthropic.APIStatusError) else 0
         refused = status in REFUSED
         ambiguous = not refused and status not in TURNED_AWAY
+        problem = problem_of(failure)
+        desk.ledger.append(work.job.id, "create failed", batch=batch.number, problem=problem)
         looks = 0
         while True:
             looks += ambiguous
             decision = desk.ask(
                 work.job,
                 CreateFailed(
-                    problem=problem_of(failure),
+                    problem=problem,
                     ambiguous=ambiguous,
                     refused=refused,
-                    intended_at=batch.intended_at,
-                    requests=len(batch.ordinals),
+                    intended_at=intended_at,
+                    requests=batch.requests,
                     attempt=attempt,
                     looks=looks,
-                    candidates=self._orphans(batch) if ambiguous else (),
+                    candidates=self._orphans(work, batch, intended_at) if ambiguous else (),
                 ),
             )
             match decision:
-                case Adopt(batch_id=identifier, why=why):
+                case Adopt(batch_id=identifier, why=why, cancel=doubles):
                     desk.alarm(work.job, why)
-                    batch.id = identifier
-                    return
+                    for double in doubles:
+                        self._cancel(work, double)
+                    return identifier
                 case SendAgain(after_seconds=seconds):
                     desk.clock.sleep(timedelta(seconds=seconds))
-                    return
+                    return ""
                 case LookAgain(after_seconds=seconds):
                     desk.clock.sleep(timedelta(seconds=seconds))
                 case Halt(why=why):
                     raise Stopped(why)
                 case _:
-                    raise Stopped(f"nobody knows whether the batch exists: {problem_of(failure)}")
+                    raise Stopped(f"nobody knows whether the batch exists: {problem}")
 
-    def _orphans(self, batch: SentBatch) -> tuple[Candidate, ...]:
-        """Batches of the right size, made since the intention, that the ledger does not know."""
-        known = self._desk.ledger.batch_ids()
-        since = batch.intended_at - CLOCK_SKEW
+    def _cancel(self, work: Work, batch_id: str) -> None:
+        """Stop a batch that nobody needs; that it could not be stopped is told, not fatal."""
+        desk = self._desk
+        with suppress(Stopped):
+            desk.patiently(
+                lambda: desk.client.messages.batches.cancel(batch_id), f"canceling {batch_id}"
+            )
+        desk.ledger.append(work.job.id, "canceled", batch_id=batch_id)
 
-        def listed() -> tuple[Candidate, ...]:
-            found: list[Candidate] = []
+    def _orphans(self, work: Work, batch: Batch, intended_at: datetime) -> tuple[Candidate, ...]:
+        """Batches of the right size, made since the intention, that no ledger entry knows."""
+        known = self._desk.book.batch_ids()
+        since = intended_at - CLOCK_SKEW
+
+        def listed() -> list[MessageBatch]:
+            found: list[MessageBatch] = []
             seen: set[str] = set()
             for listing in self._desk.client.messages.batches.list(limit=100):
                 if listing.id in seen or listing.created_at < since:
                     break
                 seen.add(listing.id)
-                counts = listing.request_counts
-                total = (
-                    counts.processing
-                    + counts.succeeded
-                    + counts.errored
-                    + counts.canceled
-                    + counts.expired
-                )
-                if listing.id not in known and total == len(batch.ordinals):
-                    found.append(Candidate(listing.id, listing.created_at, total))
-            return tuple(found)
+                if listing.id not in known and _total(listing) == batch.requests:
+                    found.append(listing)
+            return found
 
-        result = self._desk.patiently(listed, "listing the batches")
-        assert isinstance(result, tuple)
-        return result
+        found = self._desk.patiently(listed, "listing the batches")
+        assert isinstance(found, list)
+        return tuple(
+            Candidate(listing.id, listing.created_at, batch.requests, self._ours(work, listing))
+            for listing in found
+        )
+
+    def _ours(self, work: Work, listing: MessageBatch) -> bool | None:
+        """Whether the results of an orphan carry the ids of this job; unknown until it ended."""
+        if listing.processing_status != "ended":
+            return None
+        try:
+            for custom_id in self._first_ids(listing.id):
+                return work.namespace.ordinal(custom_id) is not None
+        except DownloadBroke:
+            pass
+        return None
+
+    def _first_ids(self, batch_id: str) -> Iterator[str]:
+        for raw in stream_lines(self._desk.client, batch_id):
+            line = read_line(raw)
+            if not isinstance(line, UnreadableLine):
+                yield line.custom_id
+
+
+def _total(listing: MessageBatch) -> int:
+    counts = listing.request_counts
+    return counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired

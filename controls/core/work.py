@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
 import anthropic
 
 from controls.core.alerts import Alert, Pager
-from controls.core.answer import ResultLine
+from controls.core.book import Book, JobRecord
 from controls.core.clock import Clock
 from controls.core.control import Control
-from controls.core.decision import Decision, Halt, Proceed, strictest
+from controls.core.decision import Decision, Halt, Proceed, Warn, strictest
 from controls.core.dressing import Dresser
 from controls.core.ledger import Ledger
-from controls.core.moment import Approval, Moment, Unfinished
+from controls.core.locks import Locks
+from controls.core.moment import Approval, Moment
 from controls.core.results import problem_of
 from controls.core.rows import Row
 from controls.ids import Namespace
@@ -28,9 +28,6 @@ REFUSED_FOR_GOOD = frozenset({400, 401, 402, 403})
 ODD_REPLIES = (anthropic.AnthropicError, ValueError, TypeError, AttributeError)
 """What comes of a call that failed, or of a reply that is not what the API documents: the client
 builds its objects without checking them."""
-
-NOTHING, STAGED, QUARANTINED = range(3)
-"""Where a row stands while its job runs."""
 
 
 class Stopped(Exception):  # noqa: N818 - it names what happened
@@ -54,37 +51,17 @@ class Job:
 
 
 @dataclass(slots=True)
-class SentBatch:
-    """One batch of a running job."""
-
-    number: int
-    ordinals: frozenset[int]
-    intended_at: datetime
-    id: str = ""
-
-
-@dataclass(slots=True)
 class Work:
-    """The state of one run; what must survive it is in the ledger."""
+    """What a worker holds of a job while it runs; all that must survive it is in the store."""
 
     job: Job
+    record: JobRecord
     rows: Sequence[Row]
-    namespace: Namespace
     dresser: Dresser
+    namespace: Namespace
     price: Price
-    state: bytearray
-    attempts: bytearray
-    """How often each row was sent."""
-    references: dict[int, str] = field(default_factory=dict)
-    """What the answer to each sent row must echo."""
-    batches: list[SentBatch] = field(default_factory=list)
-    unfinished: dict[int, Unfinished] = field(default_factory=dict)
-    slice_lines: dict[int, tuple[ResultLine, str]] = field(default_factory=dict)
-    """Line and reference of every answer to the canary slice, while it runs."""
-    slicing: bool = False
-    spent_usd: Decimal = Decimal(0)
-    reserved_usd: Decimal = Decimal(0)
-    round: int = 0
+    said: set[str] = field(default_factory=set)
+    """What was decided or told while waiting, so that a poll does not repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +74,20 @@ class Desk:
     stack: Stack
     prices: PriceTable
     pager: Pager
+    book: Book
+    locks: Locks
 
-    def ask(self, job: Job, moment: Moment) -> Decision:
+    def ask(self, job: Job, moment: Moment, said: set[str] | None = None) -> Decision:
         """The strictest decision of the controls; one that raises is taken for `Halt`.
 
         They are asked in their order, and none after a `Halt`: an estimate sends requests to be
         counted, which may not happen once `FieldAllowlist` has found something in them.
+        A warning goes to the owner. What is in `said` was written down and told before.
         """
         decision = strictest(self._opinions(moment))
         why = decision.note if isinstance(decision, Proceed) else decision.why
-        if why:
+        news = said is None or why not in said
+        if why and news:
             self.ledger.append(
                 job.id,
                 "decided",
@@ -114,6 +95,10 @@ class Desk:
                 decision=type(decision).__name__,
                 why=why,
             )
+            if said is not None:
+                said.add(why)
+            if isinstance(decision, Warn):
+                self.alarm(job, why)
         return decision
 
     def _opinions(self, moment: Moment) -> Iterator[Decision]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete
+from sqlalchemy.engine import Connection
 
 from controls import (
     Canary,
@@ -30,6 +31,7 @@ from controls import (
     SystemOfRecord,
 )
 from controls.core.answer import Accepted, Answer, Quarantined, Verdict
+from controls.core.book import JobRecord
 from controls.core.control import Control
 from controls.core.decision import Decision, Halt, Proceed, SendAgain
 from controls.core.moment import CreateFailed, Moment
@@ -133,15 +135,20 @@ class StraightToRecord:
         self._record = record
         self._written: dict[str, None] = {}
 
-    def stage(self, job: str, accepted: Sequence[tuple[Row, Value]]) -> None:  # noqa: ARG002
-        with self._record.engine.begin() as connection:
-            self._record.write(connection, [(row.key, value) for row, value in accepted])
+    def stage(
+        self,
+        connection: Connection,  # noqa: ARG002 - it writes elsewhere, at once
+        job: JobRecord,  # noqa: ARG002
+        accepted: Sequence[tuple[Row, Value]],
+    ) -> None:
+        with self._record.engine.begin() as record:
+            self._record.write(record, [(row.key, value) for row, value in accepted])
         self._written.update(dict.fromkeys(row.key for row, _ in accepted))
 
-    def unstage(self, job: str, rows: Sequence[Row]) -> None:
+    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
         """Nothing was staged."""
 
-    def promote(self, job: str) -> int:  # noqa: ARG002 - it has happened already
+    def promote(self, job: JobRecord) -> int:  # noqa: ARG002 - it has happened already
         return len(self._written)
 
     def rollback(self, job: str, keys: Collection[str] | None = None) -> int:  # noqa: ARG002

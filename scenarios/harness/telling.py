@@ -16,7 +16,7 @@ LONGEST_TIMELINE = 60
 
 SAYINGS: Mapping[str, tuple[str, str]] = {
     "opened": ("pipeline", "opened the job with {rows:,} rows"),
-    "reserved": ("control", "reserved ${usd:.2f} for {rows:,} rows"),
+    "cleared": ("control", "reserved ${usd:.2f} for {rows:,} rows"),
     "decided": ("control", "{decision}: {why}"),
     "intended": ("pipeline", "intends batch {batch} with {requests:,} requests"),
     "created": ("pipeline", "batch {batch} is {batch_id}"),
@@ -24,7 +24,10 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
         "pipeline",
         "collected batch {batch}: {seen:,} of {sent:,} rows, ${cost_usd:.2f}",
     ),
-    "graded": ("control", "graded the canary: {bad} of {rows} bad, {correct} of {known} right"),
+    "graded": (
+        "control",
+        "graded the first {rows:,}: {bad} of {rows} bad, {correct} of {known} right",
+    ),
     "paged": ("control", "paged {owner}: {what}"),
     "promoted": ("pipeline", "promoted {rows:,} rows"),
     "rolled back": ("pipeline", "put {rows:,} rows back"),
@@ -35,6 +38,8 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
 def say_entry(entry: LedgerEntry) -> tuple[str, str]:
     """Who did what, or nothing for entries that are no news."""
     who, says = SAYINGS.get(entry.kind, ("pipeline", ""))
+    if entry.kind == "cleared" and "usd" not in entry.body:
+        says = ""
     amounts = {name: float(entry.body[name]) for name in ("usd", "cost_usd") if name in entry.body}
     return who, says.format(**{**entry.body, **amounts})
 

@@ -1,0 +1,494 @@
+"""Where each job and each of its batches stands: what a worker reads before it does anything.
+
+A batch goes from `planned` to `intended` (written down, perhaps sent), `created` (the service has
+it) and `collected`. Every step is one transaction, together with its entry in the ledger: whoever
+comes after a crash sees either the whole step or nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
+
+from controls.core.ledger import (
+    ANSWERED_COLUMNS,
+    SENT_COLUMNS,
+    Kept,
+    Ledger,
+    Transaction,
+    digest16,
+    digest_of,
+)
+from controls.core.moment import Demand, InFlight, Outcome
+from controls.core.ordinals import pack, unpack
+from controls.core.rows import DressedRow
+from controls.core.store import ANSWERED, BATCHES, HALTS, JOBS, QUARANTINE, SENT, insert_many
+from controls.policy import JobType
+
+PLANNED, INTENDED, CREATED, COLLECTED = "planned", "intended", "created", "collected"
+RUNNING, DONE, HALTED, WAITING = "running", "done", "halted", "waiting for approval"
+OUTCOMES_KEPT = 20
+"""How many of the last create calls and batches a circuit breaker is shown."""
+
+
+class Tally(msgspec.Struct, omit_defaults=True):
+    """What came of one batch."""
+
+    rows: int = 0
+    """Rows that a line came for."""
+    accepted: int = 0
+    bad: dict[str, int] = {}
+    """Rows without an accepted answer, by reason."""
+    known: int = 0
+    correct: int = 0
+    labels: dict[str, int] = {}
+    regraded: dict[str, int] | None = None
+    """`bad` by a second opinion that does not ask the gate; of the canary only."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as it stands in the store."""
+
+    number: int
+    id: str
+    team: str
+    status: str
+    why: str
+    rows: int
+    rows_digest: str
+    type_digest: str
+    prefix: str
+    seed: int
+    reserved_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it stands in the store."""
+
+    number: int
+    round: int
+    stage: int
+    packed: bytes
+    requests: int
+    state: str
+    intended_at: datetime | None
+    asked_at: datetime | None
+    batch_id: str
+    created_at: datetime | None
+    cost_usd: Decimal
+    tally: Tally
+    lost: tuple[int, ...]
+
+    @property
+    def ordinals(self) -> list[int]:
+        """Its rows, ascending."""
+        return unpack(self.packed)
+
+
+def type_digest_of(document: str) -> str:
+    """SHA-256 of a job type as JSON."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def document_of(job_type: JobType) -> str:
+    """A job type as JSON, the same for the same policy."""
+    return msgspec.json.encode(job_type, order="deterministic").decode()
+
+
+class Book:
+    """Jobs and batches of one store."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.engine: Engine = ledger.engine
+
+    def job(self, identifier: str) -> JobRecord | None:
+        """A job by its id."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(JOBS).where(JOBS.c.id == identifier)).first()
+        return None if row is None else _job(row)
+
+    def open(
+        self,
+        identifier: str,
+        job_type: JobType,
+        *,
+        rows: int,
+        rows_digest: str,
+        prefix: str,
+        seed: int,
+        approvals: Sequence[Mapping[str, str]],
+        price: Mapping[str, Any],
+    ) -> None:
+        """Write a new job down."""
+        document = document_of(job_type)
+        with self._ledger.transaction() as transaction:
+            now = transaction.now.isoformat()
+            transaction.connection.execute(
+                insert(JOBS),
+                {
+                    "id": identifier,
+                    "team": job_type.team,
+                    "type_digest": type_digest_of(document),
+                    "type": document,
+                    "rows": rows,
+                    "rows_digest": rows_digest,
+                    "prefix": prefix,
+                    "seed": seed,
+                    "status": RUNNING,
+                    "why": "",
+                    "opened_at": now,
+                    "day": now[:10],
+                    "reserved_usd": "0",
+                },
+            )
+            transaction.append(
+                identifier,
+                "opened",
+                rows=rows,
+                rows_digest=rows_digest,
+                job_type=job_type.name,
+                team=job_type.team,
+                model=job_type.prompt.model,
+                type_digest=type_digest_of(document),
+                policy_version=job_type.policy_version,
+                approved_by=job_type.approved_by,
+                approvals=approvals,
+                price=price,
+            )
+
+    def turn(self, identifier: str, status: str, kind: str, *, why: str = "", **body: Any) -> None:
+        """Change the status of a job, with the entry that says why."""
+        with self._ledger.transaction() as transaction:
+            ended = transaction.now.isoformat() if status == DONE else None
+            transaction.connection.execute(
+                update(JOBS)
+                .where(JOBS.c.id == identifier)
+                .values(status=status, why=why, ended_at=ended)
+            )
+            transaction.append(identifier, kind, **({"why": why} if why else {}), **body)
+
+    def batches(self, job: JobRecord) -> list[Batch]:
+        """All batches of a job, in order."""
+        query = select(BATCHES).where(BATCHES.c.job == job.number).order_by(BATCHES.c.number)
+        with self.engine.connect() as connection:
+            return [_batch(row) for row in connection.execute(query)]
+
+    def batch(self, job: JobRecord, number: int) -> Batch:
+        """One batch as it stands now."""
+        query = select(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+        with self.engine.connect() as connection:
+            return _batch(connection.execute(query).one())
+
+    def plan(
+        self, job: JobRecord, chunks: Iterable[Collection[int]], *, stage: int, round_: int
+    ) -> None:
+        """Write down which rows go together into a batch; all of a stage, or none of it."""
+        with self._ledger.transaction() as transaction:
+            last = transaction.connection.execute(
+                select(func.max(BATCHES.c.number)).where(BATCHES.c.job == job.number)
+            ).scalar()
+            planned = [
+                {
+                    "job": job.number,
+                    "number": number,
+                    "round": round_,
+                    "stage": stage,
+                    "ordinals": pack(chunk),
+                    "requests": len(chunk),
+                    "state": PLANNED,
+                    "cost_usd": "0",
+                    "tally": "{}",
+                    "lost": pack(()),
+                }
+                for number, chunk in enumerate(chunks, (last or 0) + 1)
+            ]
+            transaction.connection.execute(insert(BATCHES), planned)
+            transaction.append(
+                job.id,
+                "planned",
+                stage=stage,
+                round=round_,
+                batches=[batch["number"] for batch in planned],
+                requests=sum(int(str(batch["requests"])) for batch in planned),
+            )
+
+    def asked(self, job: JobRecord, number: int) -> None:
+        """Note since when a batch waits to be admitted."""
+        with self._ledger.transaction() as transaction:
+            transaction.connection.execute(
+                _one(job, number)
+                .where(BATCHES.c.asked_at.is_(None))
+                .values(asked_at=transaction.now.isoformat())
+            )
+
+    def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
+        """Write down every request of a batch, before the call that sends them."""
+        lines = [
+            (request.row.ordinal, request.row.key, digest16(request.params)) for request in requests
+        ]
+        with self._ledger.transaction() as transaction:
+            rows = [(job.number, number, *line) for line in lines]
+            insert_many(transaction.connection, SENT, SENT_COLUMNS, rows)
+            transaction.connection.execute(
+                _one(job, number).values(state=INTENDED, intended_at=transaction.now.isoformat())
+            )
+            transaction.append(
+                job.id,
+                "intended",
+                batch=number,
+                requests=len(requests),
+                sent_digest=digest_of(lines),
+            )
+
+    def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
+        """Write down that the service has the batch; `how` is `created` or `adopted`."""
+        with self._ledger.transaction() as transaction:
+            now = transaction.now.isoformat()
+            transaction.connection.execute(
+                _one(job, number).values(state=CREATED, batch_id=batch_id, created_at=now)
+            )
+            transaction.append(job.id, "created", batch=number, batch_id=batch_id, how=how)
+
+    def ended(self, job: JobRecord, number: int) -> None:
+        """Note that the service has finished with a batch: it is in flight no longer."""
+        with self._ledger.transaction() as transaction:
+            transaction.connection.execute(
+                _one(job, number).values(ended_at=transaction.now.isoformat())
+            )
+
+    def forget_answers(self, transaction: Transaction, job: JobRecord, number: int) -> bool:
+        """Drop what an interrupted collection has left; whether there was anything."""
+        gone = [
+            transaction.connection.execute(
+                delete(table).where(table.c.job == job.number, table.c.batch == number)
+            ).rowcount
+            for table in (ANSWERED, QUARANTINE)
+        ]
+        return any(gone)
+
+    def collected(
+        self,
+        job: JobRecord,
+        number: int,
+        *,
+        tally: Tally,
+        cost_usd: Decimal,
+        lost: Sequence[int],
+        body: Mapping[str, Any],
+    ) -> None:
+        """Write down what a batch brought and cost."""
+        with self._ledger.transaction() as transaction:
+            now = transaction.now.isoformat()
+            transaction.connection.execute(
+                _one(job, number).values(
+                    state=COLLECTED,
+                    collected_at=now,
+                    cost_usd=f"{cost_usd:f}",
+                    tally=msgspec.json.encode(tally).decode(),
+                    lost=pack(lost),
+                )
+            )
+            transaction.append(
+                job.id, "collected", batch=number, cost_usd=f"{cost_usd:.6f}", **body
+            )
+
+    def answered(
+        self,
+        transaction: Transaction,
+        job: JobRecord,
+        number: int,
+        lines: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Write down results: ordinal, outcome, four kinds of tokens, digest of the line."""
+        rows = [(job.number, number, *line) for line in lines]
+        insert_many(transaction.connection, ANSWERED, ANSWERED_COLUMNS, rows)
+
+    def contradicted(
+        self, transaction: Transaction, job: JobRecord, number: int, ordinals: Collection[int]
+    ) -> None:
+        """The results held two different lines for these rows."""
+        for ordinal in ordinals:
+            transaction.connection.execute(
+                update(ANSWERED)
+                .where(
+                    ANSWERED.c.job == job.number,
+                    ANSWERED.c.batch == number,
+                    ANSWERED.c.ordinal == ordinal,
+                )
+                .values(outcome="conflict")
+            )
+
+    def unaccepted(self, job: JobRecord) -> list[tuple[int, int, str]]:
+        """Batch, ordinal and outcome of every answer that was not accepted."""
+        query = (
+            select(ANSWERED.c.batch, ANSWERED.c.ordinal, ANSWERED.c.outcome)
+            .where(ANSWERED.c.job == job.number, ANSWERED.c.outcome != "accepted")
+            .order_by(ANSWERED.c.batch, ANSWERED.c.ordinal)
+        )
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    def give_up(self, job: JobRecord, group: int, kept: Sequence[Kept], kind: str) -> None:
+        """Put rows into quarantine that have no answer; `group` is 0 or negative, one for each
+        time this happens."""
+        with self._ledger.transaction() as transaction:
+            digest = transaction.keep(job.number, group, kept)
+            transaction.append(job.id, kind, rows=len(kept), group=group, kept_digest=digest)
+
+    def given_up(self, job: JobRecord) -> set[int]:
+        """Rows without an answer that nobody will send again."""
+        query = select(QUARANTINE.c.ordinal).where(
+            QUARANTINE.c.job == job.number, QUARANTINE.c.batch <= 0
+        )
+        with self.engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def reserve(self, transaction: Transaction, job: JobRecord, usd: Decimal) -> None:
+        """Money that this job may spend counts from today."""
+        transaction.connection.execute(
+            update(JOBS)
+            .where(JOBS.c.id == job.id)
+            .values(reserved_usd=f"{usd:f}", day=transaction.now.date().isoformat())
+        )
+
+    def spent_usd(self, job: JobRecord) -> Decimal:
+        """What the collected batches of a job cost."""
+        query = select(BATCHES.c.cost_usd).where(BATCHES.c.job == job.number)
+        with self.engine.connect() as connection:
+            return sum(map(Decimal, connection.scalars(query)), Decimal(0))
+
+    def team_today_usd(self, job: JobRecord) -> Decimal:
+        """Reserved by the running, spent by the ended jobs of this team today; not by this one."""
+        query = select(JOBS).where(
+            JOBS.c.team == job.team,
+            JOBS.c.id != job.id,
+            JOBS.c.day == self._ledger.now().date().isoformat(),
+        )
+        with self.engine.connect() as connection:
+            others = [_job(row) for row in connection.execute(query)]
+        return sum(
+            (
+                spent if other.status == DONE else max(spent, other.reserved_usd)
+                for other in others
+                for spent in [self.spent_usd(other)]
+            ),
+            Decimal(0),
+        )
+
+    def in_flight(self) -> tuple[InFlight, ...]:
+        """Batches of all jobs that were perhaps sent and have not been seen to end."""
+        query = (
+            select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests)
+            .join(JOBS, JOBS.c.number == BATCHES.c.job)
+            .where(BATCHES.c.state.in_((INTENDED, CREATED)), BATCHES.c.ended_at.is_(None))
+            .order_by(BATCHES.c.job, BATCHES.c.number)
+        )
+        with self.engine.connect() as connection:
+            return tuple(InFlight(*row) for row in connection.execute(query))
+
+    def waiting(self, job: JobRecord) -> tuple[Demand, ...]:
+        """Batches of all other running jobs that were told to wait."""
+        query = (
+            select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests, JOBS.c.type, BATCHES.c.asked_at)
+            .join(JOBS, JOBS.c.number == BATCHES.c.job)
+            .where(
+                BATCHES.c.state == PLANNED,
+                BATCHES.c.asked_at.is_not(None),
+                JOBS.c.status == RUNNING,
+                JOBS.c.id != job.id,
+            )
+            .order_by(BATCHES.c.asked_at, BATCHES.c.job, BATCHES.c.number)
+        )
+        with self.engine.connect() as connection:
+            return tuple(
+                Demand(team, other, requests, _priority(document), datetime.fromisoformat(asked))
+                for team, other, requests, document, asked in connection.execute(query)
+            )
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """How the last create calls and batches of all jobs went, oldest first."""
+        kinds = ("created", "create failed", "collected")
+        entries = self._ledger.last(kinds, OUTCOMES_KEPT)
+        return tuple(
+            Outcome(entry.at, entry.body.get("good", entry.kind == "created"), entry.kind)
+            for entry in entries
+        )
+
+    def halts(self, job: JobRecord) -> tuple[str, ...]:
+        """Why a person has stopped this job, its team or everything."""
+        scopes = ("all", f"team {job.team}", f"job {job.id}")
+        query = select(HALTS).where(HALTS.c.scope.in_(scopes)).order_by(HALTS.c.scope)
+        with self.engine.connect() as connection:
+            return tuple(
+                f"{row.by} has stopped {row.scope}: {row.why}" for row in connection.execute(query)
+            )
+
+    def batch_ids(self) -> set[str]:
+        """Every batch that a job of this store has made or adopted."""
+        query = select(BATCHES.c.batch_id).where(BATCHES.c.batch_id.is_not(None))
+        with self.engine.connect() as connection:
+            return set(connection.scalars(query))
+
+    def ran_before(self, job: JobRecord) -> bool:
+        """Whether another job of exactly this job type was ever promoted."""
+        query = select(JOBS.c.number).where(
+            JOBS.c.type_digest == job.type_digest, JOBS.c.status == DONE, JOBS.c.id != job.id
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+
+def _one(job: JobRecord, number: int) -> Any:
+    return update(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+
+
+def _priority(document: str) -> int:
+    return int(msgspec.json.decode(document).get("schedule", {}).get("priority", 0))
+
+
+def _job(row: Row[Any]) -> JobRecord:
+    return JobRecord(
+        number=row.number,
+        id=row.id,
+        team=row.team,
+        status=row.status,
+        why=row.why,
+        rows=row.rows,
+        rows_digest=row.rows_digest,
+        type_digest=row.type_digest,
+        prefix=row.prefix,
+        seed=row.seed,
+        reserved_usd=Decimal(row.reserved_usd),
+    )
+
+
+def _time(stamp: str | None) -> datetime | None:
+    return None if stamp is None else datetime.fromisoformat(stamp)
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(
+        number=row.number,
+        round=row.round,
+        stage=row.stage,
+        packed=row.ordinals,
+        requests=row.requests,
+        state=row.state,
+        intended_at=_time(row.intended_at),
+        asked_at=_time(row.asked_at),
+        batch_id=row.batch_id or "",
+        created_at=_time(row.created_at),
+        cost_usd=Decimal(row.cost_usd),
+        tally=msgspec.json.decode(row.tally, type=Tally),
+        lost=tuple(unpack(row.lost)),
+    )
