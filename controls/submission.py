@@ -6,7 +6,8 @@ number of requests, is adopted. The client's own retries are off for create call
 
 Weakness: the list does not show `custom_id`s. A single orphan of the right size is adopted at
 once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, the
-results tell which is ours once they have ended. Neighbour: the ledger, which holds the intention before the call.
+results tell which is ours once they have ended. Neighbour: the ledger, which holds the intention
+before the call.
 """
 
 from __future__ import annotations
@@ -38,37 +39,32 @@ class IdempotentSubmit:
             if moment.attempt >= self.max_attempts:
                 return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
             return SendAgain(f"the create call was turned away: {moment.problem}", wait)
-        ours = tuple(orphan for orphan in moment.candidates if orphan.ours)
-        if ours:
-            first, *doubles = ours
-            return Adopt(
-                first.batch_id,
-                f"the reply was lost ({moment.problem}), but the results of {first.batch_id} "
-                "carry the ids of this job",
-                tuple(double.batch_id for double in doubles),
-            )
-        open_ = tuple(orphan for orphan in moment.candidates if orphan.ours is None)
-        match open_:
+        return self._look(moment)
+
+    def _look(self, moment: CreateFailed) -> Decision:
+        """The call may have taken effect: what the list of batches says about it."""
+        lost = f"the reply was lost ({moment.problem})"
+        if ours := [orphan.batch_id for orphan in moment.candidates if orphan.ours]:
+            why = f"{lost}, but the results of {ours[0]} carry the ids of this job"
+            return Adopt(ours[0], why, tuple(ours[1:]))
+        match [orphan for orphan in moment.candidates if orphan.ours is None]:
             case [orphan]:
                 return Adopt(
                     orphan.batch_id,
-                    f"the reply was lost ({moment.problem}), but {orphan.batch_id} was created "
-                    f"after the intention with the same {orphan.requests:,} requests",
+                    f"{lost}, but {orphan.batch_id} was created after the intention with the same "
+                    f"{orphan.requests:,} requests",
                 )
             case []:
                 if moment.looks < self.looks:
-                    return LookAgain(f"the reply was lost ({moment.problem})", 10.0)
+                    return LookAgain(lost, 10.0)
                 if moment.attempt >= self.max_attempts:
                     return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
                 return SendAgain(f"no batch was made by the call that failed: {moment.problem}")
             case several if moment.looks < self.looks_until_ended:
                 return LookAgain(
-                    f"the reply was lost ({moment.problem}); {len(several)} batches could be the "
-                    "one, and their results will tell",
+                    f"{lost}; {len(several)} batches could be the one, their results will tell",
                     900.0,
                 )
             case several:
-                return Halt(
-                    f"the reply was lost and {len(several)} batches could be the one: "
-                    + ", ".join(orphan.batch_id for orphan in several)
-                )
+                named = ", ".join(orphan.batch_id for orphan in several)
+                return Halt(f"{lost} and {len(several)} batches could be the one: {named}")
