@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -30,7 +29,7 @@ REFERENCE_FIELD = "ref"
 """The property in which an answer gives the reference back."""
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_]+")
-_ORDINAL = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII)
+_ORDINAL = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII).fullmatch
 
 
 @lru_cache(maxsize=256)
@@ -53,11 +52,11 @@ class Namespace:
 
     team: str
     job: str
+    prefix: str = field(init=False)
+    """What all ids of this job begin with."""
 
-    @property
-    def prefix(self) -> str:
-        """What all ids of this job begin with."""
-        return f"{slug(self.team, 20)}-{slug(self.job, 28)}-"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix", f"{slug(self.team, 20)}-{slug(self.job, 28)}-")
 
     def custom_id(self, ordinal: int) -> str:
         """The id of the row with this ordinal."""
@@ -65,11 +64,10 @@ class Namespace:
 
     def ordinal(self, custom_id: str) -> int | None:
         """The ordinal behind an id, or None when it is not one of this job's ids."""
-        prefix = self.prefix
-        if not custom_id.startswith(prefix):
+        digits = custom_id.removeprefix(self.prefix)
+        if digits == custom_id or not _ORDINAL(digits):
             return None
-        digits = custom_id[len(prefix) :]
-        return int(digits) if _ORDINAL.fullmatch(digits) else None
+        return int(digits)
 
 
 class Identity(Protocol):
@@ -87,8 +85,8 @@ class Identity(Protocol):
         """Whether this answer belongs to the row that it came back for."""
         ...
 
-    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:
-        """The row whose answer came back under this ordinal; `sent` is what the ledger holds."""
+    def row_of(self, sent: Row) -> Row:
+        """The row that an answer is taken to be about; `sent` was sent under its id."""
         ...
 
 
@@ -105,8 +103,8 @@ class RowBinding:
 
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
-        seed = b"%s/%s/" % (secret, custom_id.encode())
-        return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+        seed = f"/{custom_id}/{content}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(secret + seed).hexdigest()[:10]
 
     def request_echo(self, reference: str) -> str:
         """The sentence that closes the user message."""
@@ -120,11 +118,11 @@ class RowBinding:
             return Accepted(answer.value)
         if echo.ref is msgspec.UNSET:
             return Quarantined("off_task", f"the answer does not echo {REFERENCE_FIELD!r}")
-        if bytes(echo.ref) == b'"%s"' % answer.reference.encode():
+        if bytes(echo.ref) == f'"{answer.reference}"'.encode():
             return Accepted(answer.value)
         given = bytes(echo.ref)[:24].decode("utf-8", "replace")
         return Quarantined("wrong_row", f"the answer echoes {given}, not {answer.reference!r}")
 
-    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:
-        """By the ledger: the row that was sent under this ordinal."""
-        return sent[ordinal]
+    def row_of(self, sent: Row) -> Row:
+        """By the ledger: the row that was sent under this id."""
+        return sent

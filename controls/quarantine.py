@@ -75,18 +75,19 @@ class Quarantine:
         """Accept the decoded object, or say what is wrong with it."""
         if answer.stop_reason in STOP_REASONS:
             return Quarantined(str(answer.stop_reason), STOP_REASONS[str(answer.stop_reason)])
-        if not answer.text.strip():
+        text = answer.text
+        if not text or text.isspace():
             return Quarantined("empty", "the answer has no text")
         try:
-            value = self._decode(answer.text)
+            value = self._decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
             return Quarantined("not_json", str(error)[:200])
         if not isinstance(value, dict):
             kind = type(value).__name__
             return Quarantined("not_an_object", f"the answer is a {kind}, not an object")
         try:
-            suspect = answer.text.count('"') > _quotes(value)
-            twice = _given_twice(answer.text) if suspect else None
+            suspect = text.count('"') > _quotes(value)
+            twice = _given_twice(text) if suspect else None
         except (ValueError, RecursionError) as error:
             return Quarantined("not_json", str(error)[:200])
         if twice is not None:
@@ -103,6 +104,9 @@ class Quarantine:
         return Accepted(value)
 
 
+_ENCODE = msgspec.json.Encoder().encode
+
+
 @lru_cache(maxsize=32)
 def _validator(schema: str) -> jsonschema_rs.Validator:
     try:
@@ -114,8 +118,10 @@ def _validator(schema: str) -> jsonschema_rs.Validator:
 
 
 def _quotes(value: dict[str, Any]) -> int:
-    """How many quotation marks a flat object with these members would need."""
-    return sum(4 if isinstance(member, str) else 2 for member in value.values())
+    """At most as many quotation marks as it takes to write this object: those inside strings do
+    not count. A text that has more may give a key twice."""
+    written = _ENCODE(value)
+    return written.count(b'"') - written.count(b'\\"')
 
 
 def _given_twice(text: str) -> str | None:

@@ -9,7 +9,7 @@ the same rows since. Neighbour: `Reconciliation` decides whether a promotion may
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -42,14 +42,14 @@ KEYS_PER_STATEMENT = 5_000
 """SQLite takes 32,766 bound values per statement, PostgreSQL 65,535 (their documented limits)."""
 
 Value = Mapping[str, Any]
+Accepted = tuple[int, str, str]
+"""An accepted answer: ordinal and key of its row, and its value as JSON."""
 
 
 class Sink(Protocol):
     """Where accepted answers go."""
 
-    def stage(
-        self, connection: Connection, job: JobRecord, accepted: Sequence[tuple[Row, Value]]
-    ) -> None:
+    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
         """Take answers in, as a part of this transaction; the last one of a row counts."""
         ...
 
@@ -182,18 +182,13 @@ class Staging:
     def __repr__(self) -> str:
         return "Staging()"
 
-    def stage(
-        self, connection: Connection, job: JobRecord, accepted: Sequence[tuple[Row, Value]]
-    ) -> None:
+    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
         """Put answers into staging."""
         insert_many(
             connection,
             STAGING,
             ("job", "ordinal", "row_key", "value"),
-            [
-                (job.number, row.ordinal, row.key, msgspec.json.encode(value).decode())
-                for row, value in accepted
-            ],
+            [(job.number, *answer) for answer in accepted],
             replacing=("job", "ordinal"),
         )
 

@@ -1,9 +1,11 @@
-"""One result line of a batch, read without trust, and what a gate can say of it."""
+"""One result line of a batch, read without trust, and what a gate can say of it.
+
+Structs, not dataclasses: one of each is made per row, ten times as fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -16,7 +18,7 @@ Tokens = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 """A count that fits the ledger. A line with any other is not believed."""
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one answer, as the service reports them."""
 
     input_tokens: Tokens = 0
@@ -25,12 +27,12 @@ class Usage(msgspec.Struct, frozen=True):
     cache_read_input_tokens: Tokens | None = None
 
 
-class _Block(msgspec.Struct):
+class _Block(msgspec.Struct, gc=False):
     type: str
     text: str = ""
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     content: list[_Block]
     stop_reason: str | None = None
     usage: Usage = Usage()
@@ -46,13 +48,13 @@ class _Error(msgspec.Struct):
     error: _ErrorBody = msgspec.field(default_factory=_ErrorBody)
 
 
-class _Result(msgspec.Struct):
+class _Result(msgspec.Struct, gc=False):
     type: str
     message: _Message | None = None
     error: _Error | None = None
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     custom_id: str
     result: _Result
 
@@ -61,8 +63,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 KINDS = frozenset({"succeeded", "errored", "canceled", "expired"})
 
 
-@dataclass(frozen=True, slots=True)
-class ResultLine:
+class ResultLine(msgspec.Struct, frozen=True, gc=False):
     """A line of the results file that could be read."""
 
     custom_id: str
@@ -77,8 +78,7 @@ class ResultLine:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableLine:
+class UnreadableLine(msgspec.Struct, frozen=True, gc=False):
     """A line of the results file that could not be read; it never stops the others."""
 
     problem: str
@@ -116,8 +116,7 @@ def read_line(raw: bytes) -> ResultLine | UnreadableLine:
 _NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A succeeded line on its way through the gates."""
 
     text: str
@@ -128,15 +127,13 @@ class Answer:
     """The value as far as the gates before have read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The gate lets the answer through, with the value it read."""
 
     value: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
+class Quarantined(msgspec.Struct, frozen=True, gc=False):
     """The gate keeps the answer back."""
 
     reason: str

@@ -17,19 +17,20 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
-from controls.core.ledger import (
-    ANSWERED_COLUMNS,
-    SENT_COLUMNS,
-    Kept,
-    Ledger,
-    Transaction,
-    digest16,
-    digest_of,
-)
+from controls.core.ledger import Kept, Ledger, Transaction, digest16
 from controls.core.moment import Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
-from controls.core.store import ANSWERED, BATCHES, HALTS, JOBS, QUARANTINE, SENT, insert_many
+from controls.core.store import (
+    ANSWERED,
+    BATCHES,
+    HALTS,
+    JOBS,
+    QUARANTINE,
+    SENT,
+    UNACCEPTED,
+    insert_many,
+)
 from controls.policy import JobType
 
 PLANNED, INTENDED, CREATED, COLLECTED = "planned", "intended", "created", "collected"
@@ -233,12 +234,16 @@ class Book:
 
     def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
         """Write down every request of a batch, before the call that sends them."""
-        lines = [
-            (request.row.ordinal, request.row.key, digest16(request.params)) for request in requests
-        ]
+        lines = msgspec.msgpack.encode(
+            [
+                (request.row.ordinal, request.row.key, digest16(request.params))
+                for request in requests
+            ]
+        )
         with self._ledger.transaction() as transaction:
-            rows = [(job.number, number, *line) for line in lines]
-            insert_many(transaction.connection, SENT, SENT_COLUMNS, rows)
+            transaction.connection.execute(
+                insert(SENT), {"job": job.number, "batch": number, "lines": lines}
+            )
             transaction.connection.execute(
                 _one(job, number).values(state=INTENDED, intended_at=transaction.now.isoformat())
             )
@@ -247,7 +252,7 @@ class Book:
                 "intended",
                 batch=number,
                 requests=len(requests),
-                sent_digest=digest_of(lines),
+                sent_digest=hashlib.sha256(lines).hexdigest(),
             )
 
     def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
@@ -272,7 +277,7 @@ class Book:
             transaction.connection.execute(
                 delete(table).where(table.c.job == job.number, table.c.batch == number)
             ).rowcount
-            for table in (ANSWERED, QUARANTINE)
+            for table in (ANSWERED, UNACCEPTED, QUARANTINE)
         ]
         return any(gone)
 
@@ -303,40 +308,36 @@ class Book:
             )
 
     def answered(
-        self,
-        transaction: Transaction,
-        job: JobRecord,
-        number: int,
-        lines: Sequence[tuple[Any, ...]],
+        self, transaction: Transaction, job: JobRecord, number: int, part: int, lines: bytes
     ) -> None:
-        """Write down results: ordinal, outcome, four kinds of tokens, digest of the line."""
-        rows = [(job.number, number, *line) for line in lines]
-        insert_many(transaction.connection, ANSWERED, ANSWERED_COLUMNS, rows)
+        """Write down a part of the results; see `ANSWERED`."""
+        transaction.connection.execute(
+            insert(ANSWERED),
+            {"job": job.number, "batch": number, "part": part, "lines": lines},
+        )
 
-    def contradicted(
-        self, transaction: Transaction, job: JobRecord, number: int, ordinals: Collection[int]
+    def not_accepted(
+        self, transaction: Transaction, job: JobRecord, number: int, rows: Mapping[int, str]
     ) -> None:
-        """The results held two different lines for these rows."""
-        for ordinal in ordinals:
-            transaction.connection.execute(
-                update(ANSWERED)
-                .where(
-                    ANSWERED.c.job == job.number,
-                    ANSWERED.c.batch == number,
-                    ANSWERED.c.ordinal == ordinal,
-                )
-                .values(outcome="conflict")
-            )
+        """Write down which rows of a batch have no accepted answer, and why; a later word on a
+        row replaces an earlier one."""
+        insert_many(
+            transaction.connection,
+            UNACCEPTED,
+            ("job", "batch", "ordinal", "outcome"),
+            [(job.number, number, ordinal, outcome) for ordinal, outcome in rows.items()],
+            replacing=("job", "batch", "ordinal"),
+        )
 
     def unaccepted(self, job: JobRecord) -> list[tuple[int, int, str]]:
         """Batch, ordinal and outcome of every answer that was not accepted."""
         query = (
-            select(ANSWERED.c.batch, ANSWERED.c.ordinal, ANSWERED.c.outcome)
-            .where(ANSWERED.c.job == job.number, ANSWERED.c.outcome != "accepted")
-            .order_by(ANSWERED.c.batch, ANSWERED.c.ordinal)
+            select(UNACCEPTED.c.batch, UNACCEPTED.c.ordinal, UNACCEPTED.c.outcome)
+            .where(UNACCEPTED.c.job == job.number)
+            .order_by(UNACCEPTED.c.batch, UNACCEPTED.c.ordinal)
         )
         with self.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(query)]
+            return [(row.batch, row.ordinal, row.outcome) for row in connection.execute(query)]
 
     def give_up(self, job: JobRecord, group: int, kept: Sequence[Kept], kind: str) -> None:
         """Put rows into quarantine that have no answer; `group` is 0 or negative, one for each

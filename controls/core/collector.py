@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from anthropic.types.messages import MessageBatch
 
 from controls.core.answer import (
@@ -37,31 +40,45 @@ LAST_POLL = timedelta(minutes=15)
 PATIENCE = timedelta(hours=25)
 """A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
+LABELS_COUNTED = 10_000
+"""Different labels of one batch; what comes beyond is not counted, a canary has seen enough."""
 NAMED_IDS = 20
 """How many offending ids a balance names; the rest is counted."""
 
+_JSON = msgspec.json.Encoder().encode
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([a-zA-Z0-9_-]{1,64})"')
 
 
 @dataclass(slots=True)
-class Tokens:
-    """Tokens of many answers."""
+class Columns:
+    """Answers that have come and are not written down yet. Columns, not rows: a list of numbers
+    costs the garbage collector nothing, a tuple per row costs a quarter of the whole time."""
 
-    input: int = 0
-    output: int = 0
-    written: int = 0
-    read: int = 0
+    ordinals: list[int] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    usages: tuple[list[int], list[int], list[int], list[int]] = field(
+        default_factory=lambda: ([], [], [], [])
+    )
+    """Tokens: input, output, cache written, cache read."""
+    digests: list[bytes] = field(default_factory=list)
+    staged: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
+    """Ordinals, keys and values as JSON of the accepted answers."""
+    kept: list[Kept] = field(default_factory=list)
 
-    def add(self, usage: Usage) -> None:
-        """Count one more answer."""
-        self.input += usage.input_tokens
-        self.output += usage.output_tokens
-        self.written += usage.cache_creation_input_tokens or 0
-        self.read += usage.cache_read_input_tokens or 0
+    def add(self, ordinal: int, outcome: str, usage: Usage, digest: bytes) -> None:
+        """One more row of which a line came."""
+        self.ordinals.append(ordinal)
+        self.outcomes.append(outcome)
+        read, said, cache_written, cache_read = self.usages
+        read.append(usage.input_tokens)
+        said.append(usage.output_tokens)
+        cache_written.append(usage.cache_creation_input_tokens or 0)
+        cache_read.append(usage.cache_read_input_tokens or 0)
+        self.digests.append(digest)
 
-    def total(self) -> Usage:
-        """All of them."""
-        return Usage(self.input, self.output, self.written, self.read)
+    def lines(self) -> bytes:
+        """As `ANSWERED` keeps them."""
+        return msgspec.msgpack.encode((self.ordinals, self.outcomes, *self.usages, self.digests))
 
 
 @dataclass(slots=True)
@@ -83,19 +100,17 @@ class Harvest:
     unexpected: dict[str, None] = field(default_factory=dict)
     unreadable: dict[bytes, None] = field(default_factory=dict)
     """Digests of unreadable lines."""
-    kinds: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(sorted(KINDS), 0))
     duplicated: int = 0
     recovered: int = 0
     tally: Tally = field(default_factory=Tally)
-    labels: Counter[str] = field(default_factory=Counter)
     regraded: Counter[str] = field(default_factory=Counter)
-    short: Tokens = field(default_factory=Tokens)
-    long: Tokens = field(default_factory=Tokens)
-    """Tokens of answers to prompts beyond the model's price limit for long ones."""
-    accepted: list[tuple[Row, dict[str, Any]]] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
-    answered: list[tuple[Any, ...]] = field(default_factory=list)
-    all_answered: list[tuple[Any, ...]] = field(default_factory=list)
+    cost_usd: Decimal = Decimal(0)
+    tokens: tuple[int, int] = (0, 0)
+    """Input and output, of all answers."""
+    news: Columns = field(default_factory=Columns)
+    parts: list[bytes] = field(default_factory=list)
+    """Digests of the parts that were written down."""
     all_kept: list[tuple[Any, ...]] = field(default_factory=list)
 
 
@@ -129,7 +144,7 @@ class Collector:
                 self._desk.clock.sleep(timedelta(seconds=decision.after_seconds))
                 continue
             break
-        self._give_up_broken(work, batch, harvest)
+        self._give_up_broken(work, harvest)
         self._give_up_contradictions(work, batch, harvest)
         self._flush(work, batch, harvest)
         self._settle(work, batch, harvest, balance)
@@ -183,141 +198,175 @@ class Collector:
 
     def _download(self, work: Work, batch: Batch, harvest: Harvest) -> str:
         """Read the results once; returns why it broke off, or nothing."""
-        seen_now: set[int] = set()
+        take = self._taker(work, batch, harvest)
         problem = ""
         try:
             for raw in stream_lines(self._desk.client, batch.batch_id):
-                self._take(work, batch, harvest, raw, seen_now)
-                if len(harvest.answered) >= ROWS_PER_WRITE:
+                take(raw)
+                if len(harvest.news.ordinals) >= ROWS_PER_WRITE:
                     self._flush(work, batch, harvest)
         except DownloadBroke as broke:
             problem = f"the download of {batch.batch_id} broke off: {broke}"
         self._flush(work, batch, harvest)
         return problem
 
-    def _take(
-        self, work: Work, batch: Batch, harvest: Harvest, raw: bytes, seen_now: set[int]
-    ) -> None:
-        """Sort one line: a new row, one we have, a contradiction, a stranger, or unreadable."""
-        line = read_line(raw)
-        if isinstance(line, UnreadableLine):
-            found = _CUSTOM_ID.search(raw)
-            custom_id = found[1].decode() if found else ""
-        else:
-            custom_id = line.custom_id
-        ordinal = work.namespace.ordinal(custom_id)
-        if ordinal is None or ordinal not in harvest.ordinals:
-            self._take_stranger(batch, harvest, line, custom_id)
-            return
-        if isinstance(line, UnreadableLine):
-            harvest.broken.setdefault(ordinal, line)
-            return
-        digest = digest16(raw)
-        before = harvest.lines.get(ordinal)
-        if before is None:
-            harvest.lines[ordinal] = digest
-            seen_now.add(ordinal)
-            self._take_new(work, harvest, ordinal, line, digest)
-        elif before != digest:
-            harvest.conflicting.add(ordinal)
-        elif ordinal in seen_now:
-            harvest.duplicated += 1
-        else:
-            seen_now.add(ordinal)
+    def _taker(self, work: Work, batch: Batch, harvest: Harvest) -> Callable[[bytes], None]:
+        """What sorts one line: a new row, one we have, a contradiction, a stranger, unreadable.
 
-    def _take_stranger(
-        self, batch: Batch, harvest: Harvest, line: ResultLine | UnreadableLine, custom_id: str
-    ) -> None:
-        if isinstance(line, UnreadableLine) and not custom_id:
-            digest = digest16(line.raw)
-            if digest not in harvest.unreadable:
-                harvest.unreadable[digest] = None
-                harvest.kept.append(Kept(None, None, "", "unreadable", line.problem, line.raw))
-        elif custom_id not in harvest.unexpected:
+        Everything a line needs is looked up once: this is the inside of the longest loop.
+        """
+        lines, mine = harvest.lines, harvest.ordinals
+        ordinal_of = work.namespace.ordinal
+        seen_now: set[int] | dict[int, bytes] = set() if lines else lines
+        take_new = self._take_new(work, harvest)
+
+        def take(raw: bytes) -> None:
+            line = read_line(raw)
+            if line.__class__ is UnreadableLine:
+                self._take_unreadable(work, harvest, line)  # type: ignore[arg-type]
+                return
+            assert isinstance(line, ResultLine)
+            ordinal = ordinal_of(line.custom_id)
+            if ordinal is None or ordinal not in mine:
+                self._take_stranger(batch, harvest, line.custom_id, raw)
+                return
+            digest = digest16(raw)
+            before = lines.get(ordinal)
+            if before is None:
+                lines[ordinal] = digest
+                take_new(ordinal, line, digest)
+            elif before != digest:
+                harvest.conflicting.add(ordinal)
+            elif ordinal in seen_now:
+                harvest.duplicated += 1
+            if seen_now is not lines:
+                seen_now.add(ordinal)  # type: ignore[union-attr]
+
+        return take
+
+    def _take_unreadable(self, work: Work, harvest: Harvest, line: UnreadableLine) -> None:
+        """A line that cannot be read may still say whose it is."""
+        found = _CUSTOM_ID.search(line.raw)
+        custom_id = found[1].decode() if found else ""
+        ordinal = work.namespace.ordinal(custom_id)
+        if ordinal is not None and ordinal in harvest.ordinals:
+            harvest.broken.setdefault(ordinal, line)
+        elif (digest := digest16(line.raw)) not in harvest.unreadable:
+            harvest.unreadable[digest] = None
+            harvest.news.kept.append(
+                Kept(None, None, custom_id, "unreadable", line.problem, line.raw)
+            )
+
+    def _take_stranger(self, batch: Batch, harvest: Harvest, custom_id: str, raw: bytes) -> None:
+        if custom_id not in harvest.unexpected:
             harvest.unexpected[custom_id] = None
             detail = f"no request of batch {batch.number} has this custom_id"
-            harvest.kept.append(Kept(None, None, custom_id, "unexpected", detail, line.raw))
+            harvest.news.kept.append(Kept(None, None, custom_id, "unexpected", detail, raw))
 
-    def _take_new(
-        self, work: Work, harvest: Harvest, ordinal: int, line: ResultLine, digest: bytes
-    ) -> None:
-        """The first readable line of a row: unfinished, accepted, or kept back."""
-        harvest.kinds[line.kind] += 1
-        if line.kind != "succeeded":
-            outcome = f"errored:{line.error_type}"[:64] if line.kind == "errored" else line.kind
-            harvest.outcomes[ordinal] = outcome
-            harvest.regraded[line.kind] += 1
-            harvest.answered.append((ordinal, outcome, 0, 0, 0, 0, digest))
-            return
-        usage = line.usage
-        (harvest.long if work.price.is_long(usage) else harvest.short).add(usage)
-        row = work.rows[ordinal]
-        answer = Answer(line.text, line.stop_reason, work.dresser.reference(row))
-        verdict = examined(self._gates, answer)
-        if isinstance(verdict, Accepted) and verdict.value is not None:
-            mine = self._desk.stack.identity.row_of(ordinal, work.rows)
-            harvest.accepted.append((mine, verdict.value))
-            self._grade(work, harvest, row, verdict.value)
-            outcome = "accepted"
-        else:
-            refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
-            outcome = refusal.reason
-            self._keep_back(work, harvest, ordinal, refusal, line.raw)
-        if harvest.second:
-            opinion = examined(harvest.second, answer)
-            if isinstance(opinion, Quarantined) or opinion.value is None:
-                harvest.regraded[getattr(opinion, "reason", "empty")] += 1
-        harvest.answered.append(
-            (
-                ordinal,
-                outcome,
-                usage.input_tokens,
-                usage.output_tokens,
-                usage.cache_creation_input_tokens or 0,
-                usage.cache_read_input_tokens or 0,
-                digest,
-            )
-        )
+    def _take_new(self, work: Work, harvest: Harvest) -> Callable[[int, ResultLine, bytes], None]:
+        """What takes the first readable line of a row: unfinished, accepted, or kept back."""
+        rows, kinds, gates = work.rows, harvest.kinds, self._gates
+        reference, row_of = work.dresser.reference, self._desk.stack.identity.row_of
+
+        def take_new(ordinal: int, line: ResultLine, digest: bytes) -> None:
+            news = harvest.news
+            kinds[line.kind] += 1
+            if line.kind != "succeeded":
+                outcome = f"errored:{line.error_type}"[:64] if line.error_type else line.kind
+                harvest.outcomes[ordinal] = outcome
+                harvest.regraded[line.kind] += 1
+                news.add(ordinal, outcome, line.usage, digest)
+                return
+            row = rows[ordinal]
+            answer = Answer(line.text, line.stop_reason, reference(row))
+            verdict = examined(gates, answer)
+            if isinstance(verdict, Accepted) and verdict.value is not None:
+                about = row_of(row)
+                ordinals, keys, values = news.staged
+                ordinals.append(about.ordinal)
+                keys.append(about.key)
+                values.append(_JSON(verdict.value).decode())
+                self._grade(work, harvest, row, verdict.value)
+                outcome = "accepted"
+            else:
+                refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
+                outcome = refusal.reason
+                self._keep_back(work, harvest, row, refusal, line.raw)
+            if harvest.second:
+                opinion = examined(harvest.second, answer)
+                if isinstance(opinion, Quarantined) or opinion.value is None:
+                    harvest.regraded[getattr(opinion, "reason", "empty")] += 1
+            news.add(ordinal, outcome, line.usage, digest)
+
+        return take_new
 
     def _grade(self, work: Work, harvest: Harvest, row: Row, value: dict[str, Any]) -> None:
         """Count labels, and known answers that are right, for the canary and the ramp."""
-        label = str(value.get(work.job.type.answer.label))[:200]
-        harvest.labels[label] += 1
-        column = work.job.type.rows.label_column
+        job_type, tally = work.job.type, harvest.tally
+        label = value.get(job_type.answer.label)
+        name = label if isinstance(label, str) else str(label)
+        if len(tally.labels) < LABELS_COUNTED or name in tally.labels:
+            tally.labels[name] = tally.labels.get(name, 0) + 1
+        column = job_type.rows.label_column
         if column and (truth := row.fields.get(column, "")):
-            harvest.tally.known += 1
-            harvest.tally.correct += label == truth
+            tally.known += 1
+            tally.correct += name == truth
 
     def _keep_back(
-        self, work: Work, harvest: Harvest, ordinal: int, refusal: Quarantined, raw: bytes
+        self, work: Work, harvest: Harvest, row: Row, refusal: Quarantined, raw: bytes
     ) -> None:
-        row = self._desk.stack.identity.row_of(ordinal, work.rows)
-        custom_id = work.namespace.custom_id(ordinal)
-        harvest.outcomes[ordinal] = refusal.reason
-        harvest.kept.append(Kept(ordinal, row.key, custom_id, refusal.reason, refusal.detail, raw))
+        custom_id = work.namespace.custom_id(row.ordinal)
+        key = self._desk.stack.identity.row_of(row).key
+        harvest.outcomes[row.ordinal] = refusal.reason
+        harvest.news.kept.append(
+            Kept(row.ordinal, key, custom_id, refusal.reason, refusal.detail, raw)
+        )
 
-    def _give_up_broken(self, work: Work, batch: Batch, harvest: Harvest) -> None:
+    def _give_up_broken(self, work: Work, harvest: Harvest) -> None:
         """Rows whose line was broken in every download."""
         for ordinal in sorted(harvest.broken.keys() - harvest.lines.keys()):
             line = harvest.broken[ordinal]
             refusal = Quarantined("unreadable", line.problem)
-            self._keep_back(work, harvest, ordinal, refusal, line.raw)
-            harvest.answered.append((ordinal, refusal.reason, 0, 0, 0, 0, digest16(line.raw)))
+            self._keep_back(work, harvest, work.rows[ordinal], refusal, line.raw)
+            harvest.news.add(ordinal, refusal.reason, Usage(), digest16(line.raw))
             harvest.regraded[refusal.reason] += 1
-        self._flush(work, batch, harvest)
 
     def _flush(self, work: Work, batch: Batch, harvest: Harvest) -> None:
         """Write down what has come, in one transaction."""
-        if not (harvest.accepted or harvest.kept or harvest.answered):
+        news, book = harvest.news, self._desk.book
+        if not (news.ordinals or news.kept):
             return
+        lines = news.lines()
+        refused = {
+            ordinal: outcome
+            for ordinal, outcome in zip(news.ordinals, news.outcomes, strict=True)
+            if outcome != "accepted"
+        }
         with self._desk.ledger.transaction() as transaction:
-            if harvest.accepted:
-                self._desk.stack.sink.stage(transaction.connection, work.record, harvest.accepted)
-            transaction.keep(work.record.number, batch.number, harvest.kept)
-            self._desk.book.answered(transaction, work.record, batch.number, harvest.answered)
-        harvest.all_answered += harvest.answered
-        harvest.all_kept += [item.covered() for item in harvest.kept]
-        harvest.accepted, harvest.kept, harvest.answered = [], [], []
+            if news.staged[0]:
+                accepted = zip(*news.staged, strict=True)
+                self._desk.stack.sink.stage(transaction.connection, work.record, accepted)
+            transaction.keep(work.record.number, batch.number, news.kept)
+            book.not_accepted(transaction, work.record, batch.number, refused)
+            book.answered(transaction, work.record, batch.number, len(harvest.parts), lines)
+        harvest.parts.append(hashlib.sha256(lines).digest())
+        harvest.all_kept += [item.covered() for item in news.kept]
+        self._price(work, harvest)
+        harvest.news = Columns()
+
+    def _price(self, work: Work, harvest: Harvest) -> None:
+        """Add up what these answers cost: together where all prompts are short."""
+        price, usages = work.price, harvest.news.usages
+        limit = price.long_context_tokens
+        parts = [Usage(*map(sum, usages))]
+        if limit is not None:
+            prompts = map(sum, zip(usages[0], usages[2], usages[3], strict=True))
+            if max(prompts, default=0) > limit:
+                parts = [Usage(*usage) for usage in zip(*usages, strict=True)]
+        for usage in parts:
+            read, said = harvest.tokens
+            harvest.tokens = (read + usage.input_tokens, said + usage.output_tokens)
+            harvest.cost_usd += price.of(usage, long=len(parts) > 1 and price.is_long(usage))
 
     def _balance(
         self,
@@ -350,12 +399,12 @@ class Collector:
         if not harvest.conflicting:
             return
         ordinals = sorted(harvest.conflicting)
-        kept_before = {item.ordinal for item in harvest.kept} | {
+        kept_before = {item.ordinal for item in harvest.news.kept} | {
             ordinal for ordinal, *_ in harvest.all_kept
         }
         fresh = [work.rows[ordinal] for ordinal in ordinals if ordinal not in kept_before]
         detail = "the results hold two different lines for this row"
-        harvest.kept += [
+        harvest.news.kept += [
             Kept(
                 row.ordinal,
                 row.key,
@@ -368,13 +417,9 @@ class Collector:
         ]
         with self._desk.ledger.transaction() as transaction:
             self._desk.stack.sink.unstage(transaction.connection, work.record, fresh)
-            self._desk.book.contradicted(transaction, work.record, batch.number, ordinals)
-        doubted = set(ordinals)
-        harvest.outcomes |= dict.fromkeys(ordinals, "conflict")
-        harvest.all_answered = [
-            (line[0], "conflict", *line[2:]) if line[0] in doubted else line
-            for line in harvest.all_answered
-        ]
+            doubted = dict.fromkeys(ordinals, "conflict")
+            self._desk.book.not_accepted(transaction, work.record, batch.number, doubted)
+        harvest.outcomes |= doubted
 
     def _settle(self, work: Work, batch: Batch, harvest: Harvest, balance: Balance) -> None:
         """Book what the batch really cost, and what came of it.
@@ -382,8 +427,6 @@ class Collector:
         Rows of which no readable line came were perhaps billed: they count with what was
         reserved for them.
         """
-        short, long = harvest.short.total(), harvest.long.total()
-        cost = work.price.of(short) + work.price.of(long, long=True)
         unknown = batch.requests - balance.seen
         assumed = work.record.reserved_usd / work.record.rows * unknown
         lost = sorted(harvest.ordinals - harvest.lines.keys() - harvest.broken.keys())
@@ -391,13 +434,12 @@ class Collector:
         tally.rows = batch.requests - len(lost)
         tally.bad = dict(Counter(harvest.outcomes.values()))
         tally.accepted = tally.rows - len(harvest.outcomes)
-        tally.labels = dict(harvest.labels)
         tally.regraded = dict(harvest.regraded) if harvest.second else None
         self._desk.book.collected(
             work.record,
             batch.number,
             tally=tally,
-            cost_usd=cost + assumed.quantize(Decimal("0.000001")),
+            cost_usd=harvest.cost_usd + assumed.quantize(Decimal("0.000001")),
             lost=lost,
             body={
                 "batch_id": batch.batch_id,
@@ -412,9 +454,9 @@ class Collector:
                 "bad": tally.bad,
                 "good": tally.accepted * 2 >= batch.requests,
                 "assumed_usd": f"{assumed:.6f}",
-                "input_tokens": short.input_tokens + long.input_tokens,
-                "output_tokens": short.output_tokens + long.output_tokens,
-                "answered_digest": digest_of(harvest.all_answered),
+                "input_tokens": harvest.tokens[0],
+                "output_tokens": harvest.tokens[1],
+                "answered_digest": hashlib.sha256(b"".join(harvest.parts)).hexdigest(),
                 "kept_digest": digest_of(harvest.all_kept),
             },
         )

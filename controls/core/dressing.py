@@ -55,6 +55,9 @@ class Dresser:
 
     def reference(self, row: Row) -> str:
         """What the answer to this row must echo."""
+        kept = self._kept.get(row.ordinal)
+        if kept is not None and kept.row is row:
+            return kept.reference
         custom_id = f"{self._prefix}{row.ordinal}"
         return self._identity.reference(self._secret, custom_id, self._content(row))
 
@@ -90,4 +93,6 @@ class Dresser:
         return DressedRow(row, custom_id, reference, self._head + encoded + b"}]}")
 
     def _content(self, row: Row) -> str:
+        if len(self._fields) == 1:
+            return row.fields[self._fields[0]]
         return "\x1f".join([row.fields[name] for name in self._fields])

@@ -34,18 +34,6 @@ GENESIS = "0" * 64
 CHAIN = 4_712
 """Advisory lock under which one of several workers writes the next entry."""
 
-SENT_COLUMNS = ("job", "batch", "ordinal", "row_key", "digest")
-ANSWERED_COLUMNS = (
-    "job",
-    "batch",
-    "ordinal",
-    "outcome",
-    "input_tokens",
-    "output_tokens",
-    "cache_written",
-    "cache_read",
-    "digest",
-)
 KEPT_COLUMNS = ("ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest")
 """What the chain covers of a row in quarantine: its evidence may be purged, not changed."""
 
@@ -95,8 +83,8 @@ class Kept:
 
 
 def digest16(content: bytes) -> bytes:
-    """BLAKE2b with 16 bytes: of a request, of a result line, of evidence."""
-    return hashlib.blake2b(content, digest_size=16).digest()
+    """The first 16 bytes of SHA-256: of a request, of a result line, of evidence."""
+    return hashlib.sha256(content).digest()[:16]
 
 
 def digest_of(rows: Iterable[tuple[Any, ...]]) -> str:

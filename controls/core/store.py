@@ -113,31 +113,37 @@ SENT = Table(
     METADATA,
     Column("job", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("row_key", Text, nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),
-    PrimaryKeyConstraint("job", "batch", "ordinal"),
-    sqlite_with_rowid=False,
+    Column("lines", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("job", "batch"),
 )
-"""One line per request, written before the call that sends it; `digest` is of its `params`."""
+"""The requests of a batch, written before the call that sends them: a MessagePack array of
+`[ordinal, row_key, digest of params]`. Read whole, never searched: one value is ten times as
+fast as a line per row."""
 
 ANSWERED = Table(
     "ledger_answered",
     METADATA,
     Column("job", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("job", "batch", "part"),
+)
+"""The results of a batch, in parts as they came: MessagePack of seven columns (ordinals, outcomes,
+tokens of input, output, cache written and cache read, digests of the lines); an outcome is
+`accepted`, a reason code or a row's status."""
+
+UNACCEPTED = Table(
+    "unaccepted",
+    METADATA,
+    Column("job", Integer, nullable=False),
+    Column("batch", Integer, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("outcome", String(64), nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
-    Column("cache_written", Integer, nullable=False),
-    Column("cache_read", Integer, nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),
     PrimaryKeyConstraint("job", "batch", "ordinal"),
     sqlite_with_rowid=False,
 )
-"""One line per row of which a result came; `outcome` is `accepted`, a reason code or a row's
-status, `digest` is of the line as it came."""
+"""The rows of a batch of which no answer was accepted: what is still to be done about a job."""
 
 STAGING = Table(
     "staging",

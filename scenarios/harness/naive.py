@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,6 @@ from controls.core.book import JobRecord
 from controls.core.control import Control
 from controls.core.decision import Decision, Halt, Proceed, SendAgain
 from controls.core.moment import CreateFailed, Moment
-from controls.staging import Value
 
 ALL_CONTROLS: tuple[type, ...] = (
     FieldAllowlist,
@@ -91,8 +90,8 @@ class ByPosition:
     def examine(self, answer: Answer) -> Verdict:
         return Accepted(answer.value)
 
-    def row_of(self, ordinal: int, sent: Sequence[Row]) -> Row:  # noqa: ARG002 - not remembered
-        return self.read_again()[ordinal]
+    def row_of(self, sent: Row) -> Row:
+        return self.read_again()[sent.ordinal]
 
 
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
@@ -139,11 +138,12 @@ class StraightToRecord:
         self,
         connection: Connection,  # noqa: ARG002 - it writes elsewhere, at once
         job: JobRecord,  # noqa: ARG002
-        accepted: Sequence[tuple[Row, Value]],
+        accepted: Iterable[tuple[int, str, str]],
     ) -> None:
         with self._record.engine.begin() as record:
-            self._record.write(record, [(row.key, value) for row, value in accepted])
-        self._written.update(dict.fromkeys(row.key for row, _ in accepted))
+            news = [(key, json.loads(value)) for _, key, value in accepted]
+            self._record.write(record, news)
+        self._written.update(dict.fromkeys(key for key, _ in news))
 
     def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
         """Nothing was staged."""
