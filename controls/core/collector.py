@@ -223,7 +223,7 @@ class Collector:
         def take(raw: bytes) -> None:
             line = read_line(raw)
             if line.__class__ is UnreadableLine:
-                self._take_unreadable(work, harvest, line)  # type: ignore[arg-type]
+                self._take_unreadable(work, harvest, line)
                 return
             assert isinstance(line, ResultLine)
             ordinal = ordinal_of(line.custom_id)
