@@ -21,10 +21,10 @@ from simulator.api import Api
 from simulator.errors import ApiError, SimulatorError, invalid_request, permission
 from simulator.faults.fault import Family
 from simulator.faults.settings import from_dicts, to_dict
+from simulator.routes import ADMIN
 from simulator.validation import Prepared, read_json
 from simulator.wire import Endpoint, Request, Response
 
-PREFIX: Final = "/_gameday/"
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _JSON: Final = (("content-type", "application/json"),)
 HISTORY: Final = 1_000
@@ -36,7 +36,7 @@ LONGEST: Final = timedelta(days=3_650)
 
 def handle(api: Api, request: Request, *, peer: str, token: str | None) -> Response:
     """One call to the admin side."""
-    path = request.path.removeprefix(PREFIX)
+    path = request.path.removeprefix(ADMIN)
     if not path and request.method == "GET" and (token is not None or _is_local(peer, request)):
         return page()  # it holds no data; what it fetches needs the token
     refused = _refused(request, peer, token)

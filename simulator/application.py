@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from simulator import admin, breaking
+from simulator import breaking
 from simulator.api import Api
 from simulator.bodies import Bodies, Gone
-from simulator.routes import match
+from simulator.routes import ADMIN, match
 from simulator.wire import Endpoint, Request, Response
 
 Scope = MutableMapping[str, Any]
@@ -42,7 +42,9 @@ def app(api: Api, *, token: str | None = None) -> Application:
         except Gone:
             _leave(scope)
             return
-        if request.path.startswith(admin.PREFIX):
+        if request.path.startswith(ADMIN):
+            from simulator import admin  # noqa: PLC0415 - it needs the catalogue of faults
+
             for _ in api.settle():
                 await asyncio.sleep(0)
             client = scope.get("client")

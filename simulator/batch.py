@@ -12,6 +12,7 @@ from simulator.books import RequestBook, RequestCounts
 from simulator.faults.armed import Doom
 from simulator.lifecycle import Event, Status, advance, after
 from simulator.schedule import Timeline
+from simulator.shelf import Blocks
 
 
 class BatchRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -31,6 +32,7 @@ class Batch:
         "deleted",
         "dooms",
         "downloads",
+        "file",
         "id",
         "number",
         "order",
@@ -49,7 +51,7 @@ class Batch:
         batch_id: str,
         number: int,
         workspace: str,
-        requests: list[BatchRequest],
+        requests: Sequence[BatchRequest],
         timeline: Timeline,
         dooms: dict[int, Doom],
         results_kept: timedelta,
@@ -62,6 +64,7 @@ class Batch:
         """How many batches were created before it."""
         self.workspace = workspace
         self.requests = requests
+        """Empty once each has its end."""
         self.timeline = timeline
         self.results_kept = results_kept
         self.version = version
@@ -69,8 +72,10 @@ class Batch:
         self.beta = beta
         self.dooms = dooms
         """Position of a request -> what a fault has in store for it."""
-        self.settled: tuple[RequestBook, ...] | None = None
+        self.settled: Sequence[RequestBook] | None = None
         """Every request's fate, once the batch has ended."""
+        self.file: Blocks | None = None
+        """Its results file as it will be sent, if that is written down."""
         self.settling: Iterator[None] | None = None
         self.deleted = False
         self.account = account
@@ -78,7 +83,7 @@ class Batch:
         self.order: Sequence[int] | None = None
         """In which order its results come, once somebody has asked."""
         self.downloads = 0
-        self._counts: RequestCounts | None = None
+        self._counts = RequestCounts(processing=len(self))
 
     def __repr__(self) -> str:
         return f"Batch({self.id}, {len(self)} requests, ends at {self.ends_at.isoformat()})"
@@ -119,20 +124,18 @@ class Batch:
         archived = max(self.created_at + self.results_kept, self.ends_at)
         return archived if now >= archived else None
 
+    def settle(self, fates: Sequence[RequestBook], kept: Sequence[RequestBook]) -> None:
+        """Every request has its end; `kept` are the same fates, where they stay."""
+        tally = {"succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+        for request in fates:
+            tally[request.outcome] += 1
+        self._counts = RequestCounts(**tally)
+        self.settled = kept
+        self.requests = ()
+
     def counts(self) -> RequestCounts:
         """All in `processing` until the batch has ended, then all final (contract 5.4)."""
-        if self.settled is None:
-            return RequestCounts(processing=len(self))
-        if self._counts is None:
-            self._counts = self._counted()
         return self._counts
-
-    def _counted(self) -> RequestCounts:
-        assert self.settled is not None
-        tally = {"succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
-        for request in self.settled:
-            tally[request.outcome] += 1
-        return RequestCounts(**tally)
 
     def running_counts(self, now: datetime) -> RequestCounts:
         """What a batch whose counts drain shows before its end (contract 5.4)."""

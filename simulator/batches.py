@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from simulator import errors, pages, results
+from simulator import errors, filing, pages, results
 from simulator.access import Caller
 from simulator.batch import Batch
+from simulator.books import RequestBook
 from simulator.choices import Choices, Order
 from simulator.clock import Clock
 from simulator.errors import ApiError, invalid_request, rate_limited
@@ -20,6 +21,7 @@ from simulator.lifecycle import Event, IllegalTransition, Status, advance
 from simulator.limits import Limits
 from simulator.randomness import Ids, Streams
 from simulator.schedule import Pace, Timeline, natural_duration
+from simulator.shelf import Shelf
 from simulator.store import Store
 from simulator.upsets import Upsets
 from simulator.validation import Prepared
@@ -177,38 +179,54 @@ class Batches:
             return errors.no_results(batch.id)
         if self._upsets.download_begins(batch):
             return errors.no_such_batch(batch.id)
-        rows, order = batch.settled, self._order(batch)
         cut: Cut | None = None
         body: Iterator[bytes]
         if self._plan.bends_results:
-            lines = results.lines_of(order, rows)
+            rows = tuple(batch.settled)
+            lines = results.lines_of(self._order(batch, rows), rows)
             cut = self._plan.bend_results(lines, rows, now, batch.number)
             body = results.pieces(lines, rows)
+        elif batch.file is not None:
+            body = iter(batch.file)
         else:
-            choices = self._choices
-            finish = results.finisher(
-                escape=choices.escape_results, leave_out=choices.leave_out_optional_keys
-            )
-            body = results.straight(order, rows, finish)
+            body = self._unbent(batch, tuple(batch.settled))
         headers = (
             ("content-type", "application/x-jsonl"),
             ("content-disposition", f"attachment; filename*=utf-8''{batch.id}_results.jsonl"),
         )
         return Response(200, headers, body, cut)
 
-    def _order(self, batch: Batch) -> Sequence[int]:
+    def _unbent(self, batch: Batch, rows: Sequence[RequestBook]) -> Iterator[bytes]:
+        """The results file of a batch that no fault bends."""
+        choices = self._choices
+        finish = results.finisher(
+            escape=choices.escape_results, leave_out=choices.leave_out_optional_keys
+        )
+        return results.straight(self._order(batch, rows), rows, finish)
+
+    def _keep(self, batch: Batch, fates: Sequence[RequestBook]) -> Iterator[None]:
+        """The fates of a batch whose requests lay in a file go to one too, and its results."""
+        kept: Sequence[RequestBook] = tuple(fates)
+        repeats = self._choices.results_order is not Order.RESHUFFLED
+        if isinstance(batch.requests, Shelf) and repeats and not self._plan.bends_results:
+            written = yield from filing.written(self._unbent(batch, kept))
+            shelved = yield from filing.shelved(kept)
+            if shelved is not None:
+                batch.file, batch.order, kept = written, None, shelved
+        batch.settle(fates, kept)
+
+    def _order(self, batch: Batch, rows: Sequence[RequestBook]) -> Sequence[int]:
         """The order of the lines; kept, because a shuffle of 100,000 takes a while."""
-        assert batch.settled is not None
         match self._choices.results_order:
             case Order.SUBMITTED:
-                return range(len(batch.settled))
+                return range(len(rows))
             case Order.RESHUFFLED:
                 dice = self._streams.stream(f"results/{batch.number}/{batch.downloads}")
                 batch.downloads += 1
-                return results.shuffled(batch.settled, dice)
+                return results.shuffled(rows, dice)
         if batch.order is None:
             dice = self._streams.stream(f"results/{batch.number}")
-            batch.order = array("I", results.shuffled(batch.settled, dice))
+            batch.order = array("I", results.shuffled(rows, dice))
         return batch.order
 
     def _due(self, now: datetime) -> Sequence[Batch]:
@@ -219,7 +237,7 @@ class Batches:
     def _settle(self, batch: Batch) -> Iterator[None]:
         """Work one batch in steps; another caller may finish it in between."""
         if batch.settling is None:
-            batch.settling = self._worker.settle(batch)
+            batch.settling = self._worker.settle(batch, self._keep)
         while batch.settled is None and next(batch.settling, _DONE) is not _DONE:
             yield
 

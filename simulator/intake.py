@@ -3,7 +3,9 @@
 A body of 256 MB that is collected first and read afterwards keeps the interpreter busy for a
 second at a stretch and costs twice its size. Here it is cut between two requests every 256 KiB
 and each part is read at once, so that a small call beside it is answered within milliseconds
-and nothing is kept but the parts, of which the requests are slices.
+and nothing is kept but the parts, of which the requests are slices. The parts of a body beyond
+`SHELF_BYTES` go to a temporary file (`shelf.py`), the first ones too, and are read again when
+the batch is worked.
 
 Where to cut: in JSON, `,{"custom_id"` cannot stand inside a string, because its first quote
 would end the string and be followed by a letter. So the last such place in what has arrived is
@@ -23,6 +25,7 @@ import msgspec
 from simulator.batch import BatchRequest
 from simulator.errors import too_large
 from simulator.limits import Limits
+from simulator.shelf import Shelf
 from simulator.validation import (
     CREATE_BODY,
     Prepared,
@@ -33,11 +36,14 @@ from simulator.validation import (
 )
 
 PART_BYTES: Final = 256 * 1024
+SHELF_BYTES: Final = 8 * 2**20
+"""A batch of more than this does not stay in memory."""
 _HEAD: Final = re.compile(rb'\s*\{\s*"requests"\s*:\s*\[\s*(?=\{\s*("custom_id"|"params")\s*:)')
 _BORDER: Final = re.compile(rb",\s*\{\s*\Z")
 _LOOK_BACK: Final = 64
 _TRIES: Final = 32
 _PART: Final = msgspec.json.Decoder(list[BatchRequest])
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class Unreadable(Exception):  # noqa: N818 - a fact, not an error of ours
@@ -53,7 +59,8 @@ class Intake:
         self._size = 0
         self._head = b""
         self._key = b""
-        self._parts: list[bytes] = []
+        self._parts: list[tuple[bytes, int]] = []
+        self._shelf: Shelf[BatchRequest] | None = None
         self._pending = bytearray()
         self._requests: list[BatchRequest] = []
         self._ids: set[str] = set()
@@ -92,9 +99,11 @@ class Intake:
             if b'"requests"' in self._pending:
                 return None
             check_utf8(tail)
-            self._keep(CREATE_BODY.decode(tail).requests)
+            requests = CREATE_BODY.decode(tail).requests
+            self._check(requests)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
             return None
+        self._keep(requests, _ENCODE(requests) if self._size > SHELF_BYTES else b"")
         return self._prepared()
 
     def read_slowly(self) -> Prepared:
@@ -102,17 +111,20 @@ class Intake:
         if self._count > self._limits.requests_per_batch:
             return self._prepared()
         pending = memoryview(self._pending)[1:] if self._head else self._pending
-        body = b",".join([*(part[1:-1] for part in self._parts), pending])
+        shelved = () if self._shelf is None else self._shelf.blocks
+        parts = [part for part, _ in self._parts]
+        body = b",".join([*(part[1:-1] for part in (*shelved, *parts)), pending])
         self._forget()
         return prepare(self._head + body if self._head else body, self._limits)
 
     def _forget(self) -> None:
-        self._parts, self._requests, self._ids = [], [], set()
+        self._parts, self._requests, self._ids, self._shelf = [], [], set(), None
         self._pending = bytearray()
 
     def _prepared(self, *, refusal: bool = False) -> Prepared:
         refused = too_large() if refusal else length_refusal(self._count, self._limits)
-        requests = [] if refused else self._requests
+        kept = self._requests if self._shelf is None else self._shelf
+        requests = [] if refused else kept
         return Prepared(requests, refused, self._digest.hexdigest()[:16], self._size)
 
     def _cut(self) -> None:
@@ -129,14 +141,11 @@ class Intake:
             requests = _PART.decode(part)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise Unreadable from None
-        self._keep(requests)
+        self._check(requests)
+        self._keep(requests, part)
         del self._pending[: border + 1]
         self._pending[:0] = b"["
         self._try_at = PART_BYTES
-        if self._count <= self._limits.requests_per_batch:
-            self._parts.append(part)
-        else:  # too many requests: only their number matters from here on
-            self._parts, self._requests, self._ids = [], [], set()
 
     def _open(self) -> None:
         found = _HEAD.match(self._pending)
@@ -159,13 +168,28 @@ class Intake:
                 return start + found.start()
         return None
 
-    def _keep(self, requests: list[BatchRequest]) -> None:
+    def _check(self, requests: list[BatchRequest]) -> None:
+        """Count them, and see that they are what they should be."""
         self._count += len(requests)
         if self._count > self._limits.requests_per_batch:
             return
         if not well_formed(requests):
             raise Unreadable
         self._ids.update([request.custom_id for request in requests])
-        self._requests += requests
-        if len(self._ids) < len(self._requests):
+        if len(self._ids) < self._count:
             raise Unreadable
+
+    def _keep(self, requests: list[BatchRequest], part: bytes) -> None:
+        if self._count > self._limits.requests_per_batch:  # only their number matters now
+            self._parts, self._requests, self._ids, self._shelf = [], [], set(), None
+            return
+        if self._shelf is not None:
+            self._shelf.add(part, len(requests))
+            return
+        self._parts.append((part, len(requests)))
+        self._requests += requests
+        if self._size > SHELF_BYTES:
+            self._shelf = Shelf(_PART.decode)
+            for earlier, count in self._parts:
+                self._shelf.add(earlier, count)
+            self._parts, self._requests = [], []

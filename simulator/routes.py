@@ -8,6 +8,8 @@ from urllib.parse import unquote
 from simulator.wire import Endpoint
 
 BATCHES: Final = ("v1", "messages", "batches")
+ADMIN: Final = "/_gameday/"
+"""The other side of the service, which is no part of the API."""
 
 _FIXED: Final = {
     ("v1", "messages"): {"POST": Endpoint.MESSAGES},

@@ -47,6 +47,7 @@ class Store:
     def delete(self, batch: Batch) -> None:
         """It answers 404 from now on."""
         batch.deleted = True
+        batch.file = None
         self._shown[batch.workspace].remove(batch)
 
     def open(self) -> list[Batch]:

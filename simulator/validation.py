@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Prepared(msgspec.Struct, frozen=True):
     """A create body that has been read: its requests, or why it is refused."""
 
-    requests: list[BatchRequest]
+    requests: Sequence[BatchRequest]
     refusal: ApiError | None
     digest: str
     size: int = 0

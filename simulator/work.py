@@ -6,7 +6,7 @@ that has ended. Each row's dice depend on the seed, the batch and the row alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ from simulator.row_validation import RowValidator
 from simulator.special import PLAIN, Special, Thinking, call_tool, stop_at, think
 from simulator.tokens import PER_CALL, PER_MESSAGE, content_tokens, cut_to, json_tokens, text_tokens
 
+Keep = Callable[[Batch, Sequence[RequestBook]], Iterator[None]]
+"""Puts the fates of a batch where they stay, in steps; the last one is `batch.settle`."""
+
 STEP: Final = 1_000
 """Rows between two pauses in which a server may answer somebody else."""
 
@@ -57,8 +60,8 @@ class Worker:
         self._meter = meter
         self._streams = streams
 
-    def settle(self, batch: Batch) -> Iterator[None]:
-        """Fill `batch.settled`, pausing now and then."""
+    def settle(self, batch: Batch, keep: Keep) -> Iterator[None]:
+        """Work every request and give the fates to `keep`, pausing now and then."""
         requests = batch.requests
         reached = self._reached(batch)
         bendings = self._plan.bendings(requests, batch.created_at, batch.number)
@@ -98,8 +101,7 @@ class Worker:
                     now=batch.created_at,
                 )
                 settled.append(outcomes.succeeded(batch, request, model, answered, ids.at(row)))
-        batch.settled = tuple(settled)
-        batch.requests = []
+        yield from keep(batch, settled)
         self._meter.bill_batch(batch.id, sum(book.billed_picodollars for book in settled))
 
     def answer(

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from reports import Verdict, load, verify_journal
-from scenarios.harness.cli import EXIT_BY_VERDICT
+from scenarios.harness.commands import EXIT_BY_VERDICT
 
 HOME = Path(__file__).parents[2]
 

@@ -15,6 +15,8 @@ from typing import Any
 import anthropic
 import pytest
 
+from scenarios.harness.serving import parser
+
 HOME = Path(__file__).parents[2]
 LINE = "gameday: serving the Message Batches API on "
 
@@ -104,15 +106,65 @@ def test_250_requests_with_the_asynchronous_client(url: str) -> None:
     assert [made] == listed
 
 
+def complaint(*arguments: str) -> str:
+    """What a refused command says: one line on stderr, exit code 2, nothing on stdout."""
+    with serve(*arguments) as process:
+        said, complained = process.communicate(timeout=20)
+
+    assert (2, "") == (process.returncode, said)
+    assert 1 == len(complained.strip().splitlines()), complained
+    return complained
+
+
 def test_a_port_in_use_is_one_clear_message() -> None:
     """Exit code 2, and what to do."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with serve("--port", str(port)) as process:
-            _, complaint = process.communicate(timeout=20)
+        says = complaint("--port", str(port))
 
-    assert 2 == process.returncode
-    assert f"Port {port} on 127.0.0.1 is in use." in complaint
-    assert 1 == len(complaint.strip().splitlines())
+    assert f"Port {port} on 127.0.0.1 is in use." in says
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--port", "65536"], "'65536' is not a number from 0 to 65535"),
+        (["--port", "-1"], "'-1' is not a number"),
+        (["--clock", "sundial"], "invalid choice: 'sundial'"),
+        (["--prot", "0"], "unrecognized arguments: --prot 0"),
+        (["--clock", "real", "--speed", "0"], "speed"),
+        (["--faults", "nowhere.toml"], "There is no plan nowhere.toml."),
+        (["--preset", "fine day"], "There is no preset 'fine day'."),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(arguments: list[str], says: str) -> None:
+    """What is wrong, and where the way out is; no traceback."""
+    assert says in complaint(*arguments)
+
+
+def test_the_help_tells_every_option_with_its_default() -> None:
+    """It is made from the parser that reads them."""
+    with serve("--help") as process:
+        told, _ = process.communicate(timeout=20)
+
+    assert 0 == process.returncode
+    for action in parser()._actions:
+        assert action.option_strings[-1] in told
+        assert action.default in {None, "==SUPPRESS=="} or f"[default: {action.default}]" in told
+
+
+def test_serving_imports_nothing_that_it_does_not_need() -> None:
+    """Each of these would delay the first answer."""
+    program = (
+        "import sys, simulator.server, scenarios.harness.cli, scenarios.harness.serving\n"
+        "slow = {'typer', 'rich', 'pydantic', 'anthropic', 'sqlalchemy', 'scipy', 'faker',\n"
+        "        'jinja2', 'starlette', 'anyio', 'hypothesis', 'simulator.faults.catalogue'}\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=HOME
+    )
+
+    assert "[]" == done.stdout.strip()

@@ -34,6 +34,7 @@ def test_importing_the_room_needs_msgspec_alone() -> None:
     program = (
         "import sys, simulator\n"
         "heavy = {'anthropic', 'httpx2', 'httpx', 'starlette', 'uvicorn', 'pydantic', 'scipy'}\n"
+        "heavy |= {'faker', 'hypothesis', 'typer', 'sqlalchemy'}\n"
         "rooms = {'controls', 'scenarios', 'reports'}\n"
         "print(sorted((heavy | rooms) & set(sys.modules)))\n"
     )

@@ -1,0 +1,166 @@
+"""The commands. Reports go to stdout or files, progress and complaints to stderr.
+
+Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; 3 nothing
+failed but something proved nothing; 4 the harness broke.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.harness import serving
+
+EPILOG = (
+    "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
+    "3 nothing failed but something proved nothing; 4 the harness broke."
+)
+EXIT_BY_VERDICT = (0, 3, 1, 4)
+"""Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
+DEFAULT_OUT = Path("gameday-report")
+
+app = typer.Typer(
+    help="Rehearse the failures of the Message Batches API before they happen.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("list")
+def list_drills() -> None:
+    """List the drills by the failure mode they defend against."""
+    from scenarios.harness.discovery import all_drills  # noqa: PLC0415 - after the shadow check
+
+    mode = ""
+    for drill in all_drills():
+        if drill.defends_against != mode:
+            mode = drill.defends_against
+            typer.echo(f"{mode}")
+        slow = "  (slow: only when named or with --slow)" if drill.slow else ""
+        typer.echo(f"  {drill.name}{slow}\n      {drill.claim}")
+
+
+@app.command()
+def show(drill: Annotated[str, typer.Argument(help="A drill's name, or a .py file.")]) -> None:
+    """Show a drill: its claim and story, what goes wrong, what holds, and what is checked."""
+    from scenarios.harness.discovery import select  # noqa: PLC0415
+
+    for chosen in select([drill]):
+        injected = [fault.describe() for fault in chosen.faults]
+        injected += [repr(act) for act in chosen.sabotage]
+        named = [kind.__name__ for kind in chosen.control_types]
+        typer.echo(f"{chosen.name}\n\n{chosen.claim}\n\n{chosen.story}\n")
+        typer.echo(f"defends against: {chosen.defends_against}")
+        typer.echo(f"goes wrong:      {', '.join(injected)}")
+        typer.echo(f"must hold:       {', '.join(named)}")
+        typer.echo(f"checked:         {', '.join(repr(check) for check in chosen.checks)}")
+        typer.echo(f"run it:          gameday run {chosen.name}")
+
+
+@app.command()
+def run(
+    drills: Annotated[
+        list[str] | None, typer.Argument(help="Names or .py files; all when none is given.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Your rows: CSV, JSON Lines or a JSON array.")
+    ] = None,
+    job: Annotated[Path | None, typer.Option(help="The job type they run under (TOML).")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same report.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the reports.")] = DEFAULT_OUT,
+    workers: Annotated[int, typer.Option(min=1, help="Drills run at the same time.")] = (
+        os.cpu_count() or 1
+    ),
+    slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Run drills, each in three arms, and write the report."""
+    from reports import DrillReport, Format, Journal, Style, render_text  # noqa: PLC0415
+    from scenarios.harness.discovery import select  # noqa: PLC0415
+    from scenarios.harness.game import (  # noqa: PLC0415
+        in_order,
+        open_game,
+        plan,
+        report_of,
+        start,
+    )
+    from scenarios.harness.output import FILES, JOURNAL, open_folder, write_reports  # noqa: PLC0415
+    from scenarios.harness.progress import progress  # noqa: PLC0415
+
+    chosen = select(drills or [], slow=slow)
+    game = open_game(rows, job, seed)
+    planned = plan(chosen, game)
+    folder = open_folder(out)
+    command = " ".join(["gameday run", *(drills or []), f"--seed {seed}"]) + game.options
+    with Journal(folder / JOURNAL, command=command, seed=seed) as journal:
+        for drill in planned.drills:
+            journal.write("planned", drill=drill.name)
+        running = start(planned, game, workers)
+        reports: list[DrillReport] = []
+        with progress(len(planned.drills)) as step:
+            for done in running:
+                reports.append(done)
+                journal.write(
+                    "judged",
+                    drill=done.name,
+                    verdict=done.verdict.name,
+                    because=done.because,
+                    arms={arm.arm.value: arm.ended for arm in done.arms},
+                )
+                step(done)
+        report = report_of(game, planned, in_order(planned, reports), command)
+        page = write_reports(report, folder)
+        journal.finish(verdict=report.verdict.name, drills=len(reports))
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
+    typer.echo(
+        f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
+    )
+    raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
+
+
+@app.command(
+    help=serving.SUMMARY,
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def serve(context: typer.Context) -> None:
+    """Listed here for `gameday --help`; `serving.py` reads its options and does the work."""
+    serving.serve(context.args)
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="A report.json of any earlier run.")],
+    form: Annotated[str, typer.Option("--format", help="html, json, junit or text.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.")] = None,
+) -> None:
+    """Render a report.json again, in any format. The exit code is that of the report."""
+    from reports import Format, ReportError, load, render  # noqa: PLC0415
+    from scenarios.harness.errors import UsageError  # noqa: PLC0415
+    from scenarios.harness.output import write_whole  # noqa: PLC0415
+
+    if form not in {known.value for known in Format}:
+        known = ", ".join(known.value for known in Format)
+        raise UsageError(f"There is no format {form!r}.", fix=f"The formats are: {known}.")
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"The report {file} cannot be read: {why}.", fix="Check it.") from None
+    try:
+        loaded = load(text)
+    except ReportError as error:
+        raise UsageError(f"{file}: {error.what}", fix=error.fix) from None
+    rendered = render(loaded, Format(form))
+    if out is None:
+        sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    else:
+        write_whole(out, rendered)
+    raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
