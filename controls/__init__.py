@@ -3,6 +3,7 @@
 `controls` knows only the API, through the official client, and its store.
 """
 
+from controls.breaker import CircuitBreaker
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
 from controls.core.alerts import Alert, Alerts, Pager
@@ -16,6 +17,7 @@ from controls.core.store import open_store
 from controls.core.work import Job
 from controls.fence import PromptFence
 from controls.ids import RowBinding
+from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
@@ -32,6 +34,7 @@ __all__ = [
     "Approval",
     "BatchRunner",
     "Canary",
+    "CircuitBreaker",
     "ControlError",
     "CostCeiling",
     "FairShare",
@@ -40,6 +43,7 @@ __all__ = [
     "Job",
     "JobOutcome",
     "JobType",
+    "KillSwitch",
     "Ledger",
     "LedgerEntry",
     "Pager",
