@@ -27,11 +27,13 @@ from controls.scheduler import FairShare
 from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
+from controls.watchdog import BatchFacts, Finding, Watchdog, look_over
 
 __all__ = [
     "Alert",
     "Alerts",
     "Approval",
+    "BatchFacts",
     "BatchRunner",
     "Canary",
     "CircuitBreaker",
@@ -39,6 +41,7 @@ __all__ = [
     "CostCeiling",
     "FairShare",
     "FieldAllowlist",
+    "Finding",
     "IdempotentSubmit",
     "Job",
     "JobOutcome",
@@ -57,7 +60,9 @@ __all__ = [
     "Staging",
     "SystemClock",
     "SystemOfRecord",
+    "Watchdog",
     "default_stack",
     "load_job_type",
+    "look_over",
     "open_store",
 ]
