@@ -3,6 +3,8 @@
 `controls` knows only the API, through the official client, and its store.
 """
 
+from controls.alerts_apprise import AppriseAlerts
+from controls.alerts_deduplicated import Deduplicated
 from controls.breaker import CircuitBreaker
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
@@ -32,6 +34,7 @@ from controls.watchdog import BatchFacts, Finding, Watchdog, look_over
 __all__ = [
     "Alert",
     "Alerts",
+    "AppriseAlerts",
     "Approval",
     "BatchFacts",
     "BatchRunner",
@@ -39,6 +42,7 @@ __all__ = [
     "CircuitBreaker",
     "ControlError",
     "CostCeiling",
+    "Deduplicated",
     "FairShare",
     "FieldAllowlist",
     "Finding",
