@@ -25,10 +25,12 @@ from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
+from controls.router import Route, Router
 from controls.scheduler import FairShare
 from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
+from controls.telemetry import Attribution, Telemetry, attribution
 from controls.watchdog import BatchFacts, Finding, Watchdog, look_over
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Alerts",
     "AppriseAlerts",
     "Approval",
+    "Attribution",
     "BatchFacts",
     "BatchRunner",
     "Canary",
@@ -58,13 +61,17 @@ __all__ = [
     "Quarantine",
     "Reconciliation",
     "Requeue",
+    "Route",
+    "Router",
     "Row",
     "RowBinding",
     "Stack",
     "Staging",
     "SystemClock",
     "SystemOfRecord",
+    "Telemetry",
     "Watchdog",
+    "attribution",
     "default_stack",
     "load_job_type",
     "look_over",
