@@ -86,7 +86,7 @@ class Router:
         queue = f"; {in_queue:,} requests are before it, which may take a day more" if full else ""
         live = estimate.rows / self.live_rows_per_minute
         if deadline is None or deadline >= bound:
-            if estimate.rows < self.fewest_rows and saved < self.worth_usd and not full:
+            if estimate.rows < self.fewest_rows and saved < self.worth_usd:
                 why = f"{estimate.rows:,} rows: a batch would save ${saved:.2f} at most"
                 return "synchronous", why, True
             return "batch", f"it saves up to ${saved:.2f}, half of the price{queue}", True

@@ -160,6 +160,14 @@ def test_nobody_waits_for_a_batch_that_cannot_go_itself(stuck: Demand) -> None:
     assert Proceed() == asked(("b", 300), ("c", 300), waiting=[stuck], control=by_day)
 
 
+def test_low_priority_that_is_too_large_for_the_day_keeps_no_smaller_one_waiting() -> None:
+    """It waits for the night; by day there is room for 80 requests."""
+    by_day = replace(ACCOUNT, window=(22, 6), outside=0.1)
+    nightly = a_demand("b", 100, priority=-1, waited_hours=9)
+
+    assert Proceed() == asked(control=by_day, requests=50, priority=-1, waiting=[nightly])
+
+
 @pytest.mark.parametrize(("hour", "goes"), [(21, False), (22, True), (5, True), (6, False)])
 def test_low_priority_goes_in_the_low_traffic_hours(hour: int, *, goes: bool) -> None:
     """From 22:00 up to 6:00 UTC."""

@@ -257,20 +257,21 @@ def test_cost_is_attributed_to_job_team_outcome_and_error_class() -> None:
     assert Share(120, Decimal("1.50")) == told.total
 
 
+def test_what_cannot_be_divided_evenly_goes_to_the_first_outcome() -> None:
+    """A dollar over six rows, to the millionth."""
+    told = attribution([OPENED, collected("1.00", accepted=3, schema=3)])
+
+    assert {
+        "accepted": Share(3, Decimal("0.500002")),
+        "schema": Share(3, Decimal("0.499998")),
+    } == told.by_outcome
+
+
 def some_entries() -> st.SearchStrategy[LedgerEntry]:
     """Entries of any kind with any body."""
     names = [
-        "job_type",
-        "team",
-        "model",
-        "batch",
-        "batch_id",
-        "requests",
-        "seen",
-        "cost_usd",
-        "input_tokens",
-        "output_tokens",
-        "outcomes",
+        *("job_type", "team", "model", "batch", "batch_id", "requests", "seen"),
+        *("cost_usd", "input_tokens", "output_tokens", "outcomes"),
     ]
     values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
     bodies = st.dictionaries(

@@ -186,6 +186,7 @@ def test_a_batch_that_was_read_is_in_order(days: float) -> None:
     [
         (facts(24, collected_at=None), "unread", "are deleted on 2026-11-25 09:00, unread"),
         (facts(29, collected_at=None), "gone", "were deleted after 29 days, unread"),
+        (facts(30, ended_at=None, collected_at=None), "gone", "were deleted after 29 days"),
         (facts(1.05, ended_at=None, collected_at=None), "stuck", "though its 24 h are over"),
         (
             facts(0.1, known_to_ledger=False, job="", collected_at=None),
@@ -193,7 +194,7 @@ def test_a_batch_that_was_read_is_in_order(days: float) -> None:
             "no ledger knows batch msgbatch_1, created 2026-11-20 06:36: find out who made it",
         ),
     ],
-    ids=["unread", "gone", "stuck", "orphan"],
+    ids=["unread", "gone", "gone though it never ended", "stuck", "orphan"],
 )
 def test_what_nobody_would_see_is_found(batch: BatchFacts, kind: str, what: str) -> None:
     """Each with the batch and the job."""
