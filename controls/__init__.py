@@ -3,6 +3,9 @@
 `controls` knows only the API, through the official client, and its store.
 """
 
+from controls.alerts_apprise import AppriseAlerts
+from controls.alerts_deduplicated import Deduplicated
+from controls.breaker import CircuitBreaker
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
 from controls.core.alerts import Alert, Alerts, Pager
@@ -16,28 +19,41 @@ from controls.core.store import open_store
 from controls.core.work import Job
 from controls.fence import PromptFence
 from controls.ids import RowBinding
+from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
+from controls.router import Route, Router
+from controls.scheduler import FairShare
 from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
+from controls.telemetry import Attribution, Telemetry, attribution
+from controls.watchdog import BatchFacts, Finding, Watchdog, look_over
 
 __all__ = [
     "Alert",
     "Alerts",
+    "AppriseAlerts",
     "Approval",
+    "Attribution",
+    "BatchFacts",
     "BatchRunner",
     "Canary",
+    "CircuitBreaker",
     "ControlError",
     "CostCeiling",
+    "Deduplicated",
+    "FairShare",
     "FieldAllowlist",
+    "Finding",
     "IdempotentSubmit",
     "Job",
     "JobOutcome",
     "JobType",
+    "KillSwitch",
     "Ledger",
     "LedgerEntry",
     "Pager",
@@ -45,13 +61,19 @@ __all__ = [
     "Quarantine",
     "Reconciliation",
     "Requeue",
+    "Route",
+    "Router",
     "Row",
     "RowBinding",
     "Stack",
     "Staging",
     "SystemClock",
     "SystemOfRecord",
+    "Telemetry",
+    "Watchdog",
+    "attribution",
     "default_stack",
     "load_job_type",
+    "look_over",
     "open_store",
 ]

@@ -25,6 +25,10 @@ import msgspec
 from controls.core.errors import ControlError
 from controls.ids import REFERENCE_FIELD
 
+HIGHEST_PRIORITY = 9
+BATCH_HOURS = 24
+"""So long after its creation the API ends a batch; rows that are unprocessed then expire."""
+
 
 class RowsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which columns exist for this job and what they are for."""
@@ -93,10 +97,28 @@ class RequeuePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class SchedulePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When this job may have its turn."""
+    """When batches of this job type go, if many share the account."""
 
     priority: int = 0
-    """Larger goes first."""
+    """Larger goes first: 0 for ordinary jobs, above for urgent ones, below for what can wait."""
+    window: tuple[int, int] | None = None
+    """Low-traffic hours (UTC) in which a job of priority below 0 goes, e.g. `[22, 6]`."""
+    deadline_hours: float | None = None
+    """Answers are needed so long after the job was opened; the router chooses by it."""
+
+
+class WatchdogPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From when on a person hears of errored rows and of batches that do not end."""
+
+    warn_errored_share: float = 0.05
+    warn_errored_rows: int = 20
+    """Both must be reached: one errored row of ten is no pattern."""
+    stop_errored_share: float = 0.50
+    stop_errored_rows: int = 100
+    warn_hours: float = 20.0
+    """The API ends a batch 24 hours after its creation; what is unprocessed then has expired."""
+    grace_hours: float = 1.0
+    """A batch that is not ended so long after the 24 hours is stuck."""
 
 
 class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -115,6 +137,7 @@ class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     canary: CanaryPolicy = CanaryPolicy()
     requeue: RequeuePolicy = RequeuePolicy()
     schedule: SchedulePolicy = SchedulePolicy()
+    watchdog: WatchdogPolicy = WatchdogPolicy()
 
     @property
     def text_field(self) -> str:
@@ -263,6 +286,46 @@ def _limits(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "Set canary.min_accuracy and canary.max_label_shift between 0 and 1.",
     )
     yield job.requeue.max_rounds < 0, "has a negative number of rounds", "Set requeue.max_rounds."
+    yield from _schedule_limits(job.schedule)
+    yield from _watchdog_limits(job.watchdog)
+
+
+def _schedule_limits(schedule: SchedulePolicy) -> Iterator[tuple[bool, str, str]]:
+    window, deadline = schedule.window, schedule.deadline_hours
+    yield (
+        abs(schedule.priority) > HIGHEST_PRIORITY,
+        f"has a priority of {schedule.priority}",
+        f"Set schedule.priority between -{HIGHEST_PRIORITY} and {HIGHEST_PRIORITY}.",
+    )
+    yield (
+        window is not None and (not {*window} <= {*range(24)} or window[0] == window[1]),
+        f"has the window {list(window or ())}",
+        "Set schedule.window to two different hours from 0 to 23, for example [22, 6].",
+    )
+    yield (
+        window is not None and schedule.priority >= 0,
+        "is kept to a window, though its priority says that it cannot wait",
+        "Set schedule.priority below 0, or take out schedule.window.",
+    )
+    yield (
+        deadline is not None and not 0 < deadline < float("inf"),
+        f"has a deadline after {deadline} hours",
+        "Set schedule.deadline_hours above 0, or take it out.",
+    )
+
+
+def _watchdog_limits(watchdog: WatchdogPolicy) -> Iterator[tuple[bool, str, str]]:
+    yield (
+        not 0 < watchdog.warn_errored_share <= watchdog.stop_errored_share <= 1
+        or not 1 <= watchdog.warn_errored_rows <= watchdog.stop_errored_rows,
+        "has a watchdog that stops before it warns, or at a share that is none",
+        "Set watchdog.warn_errored_* up to stop_errored_*: shares up to 1, rows from 1.",
+    )
+    yield (
+        not 0 < watchdog.warn_hours < BATCH_HOURS or not 0 <= watchdog.grace_hours < float("inf"),
+        "has a watchdog that warns when the 24 hours of a batch are over",
+        "Set watchdog.warn_hours below 24, and watchdog.grace_hours from 0.",
+    )
 
 
 def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...]) -> None:

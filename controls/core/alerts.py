@@ -22,7 +22,8 @@ class Pager(Protocol):
     """Brings alerts to people."""
 
     def page(self, alert: Alert) -> None:
-        """Deliver one alert. Must not raise: a broken pager may not stop a halt."""
+        """Deliver one alert. If it raises, the caller writes down that nobody was reached, and
+        goes on: a broken pager may not stop a halt."""
         ...
 
 

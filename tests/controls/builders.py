@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import anthropic
 import httpx2
 import msgspec
+from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, Float, Integer, MetaData, Table, Text, insert, select
 
 from controls import (
@@ -39,13 +40,18 @@ from controls.core.moment import (
     AfterCollect,
     AfterDownload,
     Balance,
+    BeforeCreate,
     BeforePromote,
     BeforeSubmit,
     Candidate,
     CreateFailed,
+    Demand,
     Estimate,
     Grades,
+    InFlight,
+    Outcome,
     Unfinished,
+    WhileWaiting,
 )
 from controls.core.rows import DressedRow
 from controls.core.store import QUARANTINE
@@ -173,6 +179,89 @@ def before_submit(
 def approvals(*amounts: str) -> tuple[Approval, ...]:
     """One consent per amount."""
     return tuple(Approval("A. Person", Decimal(amount)) for amount in amounts)
+
+
+def in_flight(team: str = "a", requests: int = 100, job_id: str = "") -> InFlight:
+    """A batch that the service works on."""
+    return InFlight(team, job_id or f"flying_{team}", requests)
+
+
+def a_demand(
+    team: str = "b",
+    requests: int = 100,
+    *,
+    priority: int = 0,
+    waited_hours: float = 1.0,
+    job_id: str = "",
+) -> Demand:
+    """A batch that waits since so many hours before `NOW`."""
+    since = NOW - timedelta(hours=waited_hours)
+    return Demand(team, job_id or f"job_{team}", requests, priority, since)
+
+
+def before_create(**changes: Any) -> BeforeCreate:
+    """A batch of 100 requests of the team `a`, on an idle account."""
+    fields: dict[str, Any] = {
+        "job_id": "job_1",
+        "team": "a",
+        "priority": 0,
+        "requests": 100,
+        "now": NOW,
+        "since": NOW,
+    }
+    return BeforeCreate(**fields | changes)
+
+
+def while_waiting(hours: float = 1.0, **changes: Any) -> WhileWaiting:
+    """A batch of 100 requests that was created so many hours before `NOW`."""
+    fields: dict[str, Any] = {
+        "job_id": "job_1",
+        "batch_id": "msgbatch_1",
+        "created_at": NOW - timedelta(hours=hours),
+        "now": NOW,
+        "status": "in_progress",
+        "requests": 100,
+        "counted": {"processing": 100},
+    }
+    return WhileWaiting(**fields | changes)
+
+
+def some_times() -> st.SearchStrategy[datetime]:
+    """Any moment that Python can write down, in UTC."""
+    return st.datetimes(timezones=st.just(UTC))
+
+
+def some_before_create() -> st.SearchStrategy[BeforeCreate]:
+    """Any facts, also senseless ones."""
+    teams, sizes, levels = st.sampled_from("abc"), st.integers(-5, 2_000), st.integers()
+    return st.builds(
+        BeforeCreate,
+        job_id=st.text(max_size=3),
+        team=teams,
+        priority=levels,
+        requests=sizes,
+        now=some_times(),
+        since=some_times(),
+        in_flight=st.tuples(*[st.builds(InFlight, teams, st.text(max_size=3), sizes)] * 3),
+        waiting=st.tuples(
+            *[st.builds(Demand, teams, st.text(max_size=3), sizes, levels, some_times())] * 3
+        ),
+        outcomes=st.lists(
+            st.builds(Outcome, some_times(), st.booleans(), st.text(max_size=5)), max_size=12
+        ).map(tuple),
+        halts=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+    )
+
+
+def some_while_waiting() -> st.SearchStrategy[WhileWaiting]:
+    """Any facts, also senseless ones."""
+    return st.builds(
+        WhileWaiting,
+        counted=st.dictionaries(st.text(max_size=10), st.integers(-5, 200), max_size=5),
+        requests=st.integers(-5, 200),
+        created_at=some_times(),
+        now=some_times(),
+    )
 
 
 def create_failed(candidates: Iterable[str] = (), **changes: Any) -> CreateFailed:

@@ -18,8 +18,10 @@ from controls.policy import (
     JobType,
     RequeuePolicy,
     RowsPolicy,
+    SchedulePolicy,
     SpendPolicy,
     Template,
+    WatchdogPolicy,
     check_columns,
     check_job_type,
 )
@@ -41,6 +43,16 @@ def with_spend(usd: str = "1", cap: int = 128) -> JobType:
 def with_canary(**changes: Any) -> JobType:
     """A job type with this canary."""
     return a_job_type(canary=CanaryPolicy(**changes))
+
+
+def with_schedule(**changes: Any) -> JobType:
+    """A job type with this schedule."""
+    return a_job_type(schedule=SchedulePolicy(**changes))
+
+
+def with_watchdog(**changes: Any) -> JobType:
+    """A job type with this watchdog."""
+    return a_job_type(watchdog=WatchdogPolicy(**changes))
 
 
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.toml")), ids=lambda path: path.stem)
@@ -89,6 +101,19 @@ def test_a_policy_that_holds_is_accepted() -> None:
         (with_canary(min_accuracy=1.5), "is no share"),
         (with_canary(max_label_shift=float("nan")), "is no share"),
         (a_job_type(requeue=RequeuePolicy(max_rounds=-1)), "negative number of rounds"),
+        (with_schedule(priority=10), "a priority of 10"),
+        (with_schedule(priority=-10), "a priority of -10"),
+        (with_schedule(priority=-1, window=(22, 24)), r"the window \[22, 24\]"),
+        (with_schedule(priority=-1, window=(6, 6)), r"the window \[6, 6\]"),
+        (with_schedule(window=(22, 6)), "its priority says that it cannot wait"),
+        (with_schedule(deadline_hours=0), "a deadline after 0 hours"),
+        (with_schedule(deadline_hours=float("nan")), "a deadline after nan hours"),
+        (with_watchdog(warn_errored_share=0.6), "stops before it warns"),
+        (with_watchdog(warn_errored_share=0), "at a share that is none"),
+        (with_watchdog(stop_errored_share=1.1), "at a share that is none"),
+        (with_watchdog(warn_errored_rows=200), "stops before it warns"),
+        (with_watchdog(warn_hours=24), "warns when the 24 hours"),
+        (with_watchdog(grace_hours=float("nan")), "warns when the 24 hours"),
     ],
 )
 def test_a_policy_that_cannot_hold_is_refused(job_type: JobType, complaint: str) -> None:
@@ -97,6 +122,20 @@ def test_a_policy_that_cannot_hold_is_refused(job_type: JobType, complaint: str)
         check_job_type(job_type)
 
     assert caught.value.fix
+
+
+def test_schedule_and_watchdog_are_read_from_the_file(tmp_path: Path) -> None:
+    """Every setting by its name; what is not set keeps its default."""
+    path = tmp_path / "job.toml"
+    path.write_text(
+        (JOBS / "tickets.toml").read_text()
+        + "\n[schedule]\npriority = -1\nwindow = [22, 6]\ndeadline_hours = 72"
+        + "\n[watchdog]\nstop_errored_share = 0.25\n"
+    )
+    job_type = load_job_type(path)
+
+    assert SchedulePolicy(priority=-1, window=(22, 6), deadline_hours=72) == job_type.schedule
+    assert WatchdogPolicy(stop_errored_share=0.25) == job_type.watchdog
 
 
 @pytest.mark.parametrize(
