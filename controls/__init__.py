@@ -8,6 +8,7 @@ from controls.alerts_deduplicated import Deduplicated
 from controls.breaker import CircuitBreaker
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
+from controls.chunking import Chunking
 from controls.core.alerts import Alert, Alerts, Pager
 from controls.core.clock import SystemClock
 from controls.core.errors import ControlError
@@ -24,6 +25,7 @@ from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
+from controls.registry import ApprovedOnly, FirstRun, Register
 from controls.requeue import Requeue
 from controls.router import Route, Router
 from controls.scheduler import FairShare
@@ -38,10 +40,12 @@ __all__ = [
     "Alerts",
     "AppriseAlerts",
     "Approval",
+    "ApprovedOnly",
     "Attribution",
     "BatchFacts",
     "BatchRunner",
     "Canary",
+    "Chunking",
     "CircuitBreaker",
     "ControlError",
     "CostCeiling",
@@ -49,6 +53,7 @@ __all__ = [
     "FairShare",
     "FieldAllowlist",
     "Finding",
+    "FirstRun",
     "IdempotentSubmit",
     "Job",
     "JobOutcome",
@@ -60,6 +65,7 @@ __all__ = [
     "PromptFence",
     "Quarantine",
     "Reconciliation",
+    "Register",
     "Requeue",
     "Route",
     "Router",

@@ -1,9 +1,10 @@
-"""The canary: 1-2 % of the rows go first, and are graded before the rest may follow.
+"""The canary: 1-2 % of the rows go first, and are graded before the rest may follow in steps.
 
 Protects from poisoned templates, schema drift and cost surprises: whatever is wrong with every
 row is wrong with the slice. The slice is representative (one row from each stretch of the file,
 drawn by seed) and graded by exact (Clopper-Pearson) binomial bounds. What the slice cannot decide
-is *inconclusive* and stops the job, it is never taken for passed.
+is *inconclusive* and stops the job, it is never taken for passed. After it the ramp: what was sent
+is graded again at 10 % and at 50 % of the rows, with ever narrower bounds.
 
 Weakness: damage rarer than the bounds can see passes; `exclusions` says what a slice of this
 size could not rule out. Neighbour: `Quarantine` judges every single answer, canary or not.
@@ -83,6 +84,7 @@ class Canary:
                 return Split(
                     tuple(rows[position].ordinal for position in positions),
                     f"{len(positions):,} of {len(rows):,} rows go first",
+                    self.policy.ramp,
                 )
             case AfterCanary(grades=grades):
                 return self._judge(grades)
@@ -93,15 +95,16 @@ class Canary:
         measures = list(self.measures(grades))
         bad = [says for grade, says in measures if grade is Grade.BAD]
         if bad:
-            return Halt(f"the canary of {grades.rows:,} rows is bad: {'; '.join(bad)}")
+            return Halt(f"the {grades.stage} of {grades.rows:,} rows is bad: {'; '.join(bad)}")
         open_questions = [says for grade, says in measures if grade is Grade.INCONCLUSIVE]
         if open_questions:
             return Halt(
-                f"the canary of {grades.rows:,} rows is inconclusive: {'; '.join(open_questions)}"
+                f"the {grades.stage} of {grades.rows:,} rows is inconclusive: "
+                f"{'; '.join(open_questions)}"
             )
         seen = "; ".join(says for _, says in measures)
         left_open = ", ".join(self.exclusions(grades))
-        return Proceed(f"the canary is good: {seen}; not ruled out: {left_open}")
+        return Proceed(f"the {grades.stage} is good: {seen}; not ruled out: {left_open}")
 
     def measures(self, grades: Grades) -> Iterator[tuple[Grade, str]]:
         """Every measure with its grade and the sentence for the report."""

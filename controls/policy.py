@@ -86,6 +86,8 @@ class CanaryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Errored rows and answers that break the schema, together."""
     min_accuracy: float = 0.70
     """Against the known answers of `label_column`."""
+    ramp: tuple[float, ...] = (0.1, 0.5)
+    """Shares of all rows at which the job stops again to be graded, ascending; `[]` for none."""
     max_label_shift: float = 0.20
     """How far a label's share may lie from its share among the known answers."""
 

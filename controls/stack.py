@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controls.breaker import CircuitBreaker
 from controls.canary import Canary
 from controls.ceiling import CostCeiling
 from controls.chunking import Chunking
@@ -11,13 +12,17 @@ from controls.core.answer import Gate
 from controls.core.control import Control
 from controls.fence import Fencing, PromptFence
 from controls.ids import Identity, RowBinding
+from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
+from controls.registry import ApprovedOnly, FirstRun
 from controls.requeue import Requeue
+from controls.scheduler import FairShare
 from controls.staging import Sink
 from controls.submission import IdempotentSubmit
+from controls.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,26 @@ class Stack:
     chunking: Chunking = field(default_factory=Chunking)
 
 
-def default_stack(job_type: JobType, sink: Sink) -> Stack:
-    """All guardrails, with the settings of the job type."""
+def default_stack(job_type: JobType, sink: Sink, share: FairShare | None = None) -> Stack:
+    """All guardrails, with the settings of the job type.
+
+    Args:
+        sink: where accepted answers go.
+        share: the account's quotas, the same for every runner; by default those of an account of
+            the lowest tier, with the window of the job type.
+    """
     return Stack(
         controls=(
+            KillSwitch(),
+            ApprovedOnly(),
             FieldAllowlist(job_type.rows.allowed_fields),
             CostCeiling.of(job_type),
             Canary(job_type.canary),
+            FirstRun(),
+            CircuitBreaker(),
+            share or FairShare.of(job_type.schedule),
             IdempotentSubmit(),
+            Watchdog(job_type.watchdog),
             Reconciliation(),
             Requeue(job_type.requeue.max_rounds),
         ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,8 @@ from controls.policy import JobType
 
 PLANNED, INTENDED, CREATED, COLLECTED = "planned", "intended", "created", "collected"
 RUNNING, DONE, HALTED, WAITING = "running", "done", "halted", "waiting for approval"
+STILL_WANTED = timedelta(minutes=15)
+"""Who has not asked for so long is dead, and nobody keeps room for it."""
 OUTCOMES_KEPT = 20
 """How many of the last create calls and batches a circuit breaker is shown."""
 
@@ -223,13 +225,13 @@ class Book:
                 requests=sum(int(str(batch["requests"])) for batch in planned),
             )
 
-    def asked(self, job: JobRecord, number: int) -> None:
-        """Note since when a batch waits to be admitted."""
+    def asked(self, job: JobRecord, batch: Batch) -> None:
+        """Note since when a batch waits to be admitted, and that somebody still wants it."""
         with self._ledger.transaction() as transaction:
+            now = transaction.now.isoformat()
+            since = now if batch.asked_at is None else batch.asked_at.isoformat()
             transaction.connection.execute(
-                _one(job, number)
-                .where(BATCHES.c.asked_at.is_(None))
-                .values(asked_at=transaction.now.isoformat())
+                _one(job, batch.number).values(asked_at=since, asked_last=now)
             )
 
     def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
@@ -398,13 +400,14 @@ class Book:
             return tuple(InFlight(*row) for row in connection.execute(query))
 
     def waiting(self, job: JobRecord) -> tuple[Demand, ...]:
-        """Batches of all other running jobs that were told to wait."""
+        """Batches of all other running jobs that were told to wait and still ask."""
+        since = (self._ledger.now() - STILL_WANTED).isoformat()
         query = (
             select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests, JOBS.c.type, BATCHES.c.asked_at)
             .join(JOBS, JOBS.c.number == BATCHES.c.job)
             .where(
                 BATCHES.c.state == PLANNED,
-                BATCHES.c.asked_at.is_not(None),
+                BATCHES.c.asked_last >= since,
                 JOBS.c.status == RUNNING,
                 JOBS.c.id != job.id,
             )

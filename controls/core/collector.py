@@ -40,6 +40,7 @@ LAST_POLL = timedelta(minutes=15)
 PATIENCE = timedelta(hours=25)
 """A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
+COUNTS = ("processing", *sorted(KINDS))
 LABELS_COUNTED = 10_000
 """Different labels of one batch; what comes beyond is not counted, a canary has seen enough."""
 NAMED_IDS = 20
@@ -177,7 +178,7 @@ class Collector:
                     now=now,
                     status=str(getattr(seen, "processing_status", "unknown"))[:40],
                     requests=batch.requests,
-                    counted={kind: getattr(counts, kind, 0) for kind in sorted(KINDS)},
+                    counted={kind: getattr(counts, kind, 0) for kind in COUNTS},
                     halts=desk.book.halts(work.record),
                 ),
                 work.said,
@@ -305,7 +306,8 @@ class Collector:
         job_type, tally = work.job.type, harvest.tally
         label = value.get(job_type.answer.label)
         name = label if isinstance(label, str) else str(label)
-        if len(tally.labels) < LABELS_COUNTED or name in tally.labels:
+        if len(tally.labels) < COUNTS = ("processing", *sorted(KINDS))
+LABELS_COUNTED or name in tally.labels:
             tally.labels[name] = tally.labels.get(name, 0) + 1
         column = job_type.rows.label_column
         if column and (truth := row.fields.get(column, "")):
@@ -450,8 +452,7 @@ class Collector:
                 "conflicting": len(balance.conflicting),
                 "unexpected": len(balance.unexpected),
                 "recovered": balance.recovered,
-                "accepted": tally.accepted,
-                "bad": tally.bad,
+                "outcomes": {"accepted": tally.accepted, **tally.bad},
                 "good": tally.accepted * 2 >= batch.requests,
                 "assumed_usd": f"{assumed:.6f}",
                 "input_tokens": harvest.tokens[0],

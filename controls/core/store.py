@@ -95,6 +95,7 @@ BATCHES = Table(
     Column("requests", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("asked_at", String(32)),
+    Column("asked_last", String(32)),
     Column("intended_at", String(32)),
     Column("batch_id", String(128), index=True),
     Column("created_at", String(32)),

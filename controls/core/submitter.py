@@ -91,8 +91,7 @@ class Submitter:
             )
             match decision:
                 case Wait():
-                    if batch.asked_at is None:
-                        book.asked(work.record, batch.number)
+                    book.asked(work.record, batch)
                     return decision
                 case Halt(why=why):
                     raise Stopped(why)

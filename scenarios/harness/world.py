@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
@@ -13,11 +14,13 @@ from sqlalchemy import Engine
 
 from controls import (
     Alerts,
+    Approval,
     BatchRunner,
     Job,
     JobType,
     Ledger,
     LedgerEntry,
+    Register,
     Row,
     Stack,
     Staging,
@@ -40,6 +43,8 @@ from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
 JOB = "game_1"
+RELEASED = Approval("game day", Decimal(0))
+"""Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
 
@@ -136,10 +141,12 @@ class World:
         api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
         store = open_store("sqlite://")
         record = make_record(game.job_type, mine, game.seed)
+        ledger = Ledger(store, self.clock.now, self._listen)
+        Register(ledger).note(task.job_type, by=task.job_type.approved_by)
         wire = Wire(api)
         runner = BatchRunner(
             make_client(wire),
-            Ledger(store, self.clock.now, self._listen),
+            ledger,
             self.clock,
             self._stack(task, store, record),
             pager=self.alerts,
@@ -154,7 +161,7 @@ class World:
             record=record,
             before=read_record(record),
             runner=runner,
-            job=Job(JOB, task.job_type, seed=game.seed),
+            job=Job(JOB, task.job_type, (RELEASED,), game.seed),
             subjects=model.subjects,
         )
         return self._stage
