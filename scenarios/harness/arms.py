@@ -26,7 +26,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.verdict import judge_arms
+from reports.verdict import judge_arms
 from scenarios.harness.world import Game, World
 from simulator.faults import NoFault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from reports import ArmReport, Outcome, Verdict
+from reports.model import ArmReport, Outcome, Verdict
 
 
 def judge_arms(
