@@ -227,7 +227,8 @@ def report(
     try:
         loaded = load(text)
     except ReportError as error:
-        raise UsageError(f"{file}: {error.what}", fix=error.fix) from None
+        place = f" At {error.where}." if error.where else ""
+        raise UsageError(f"{file}: {error.what}{place}", fix=error.fix) from None
     rendered = render(loaded, Format(form))
     if out is None:
         sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))

@@ -133,6 +133,23 @@ def test_a_report_is_rendered_again_from_its_json(tmp_path: Path) -> None:
     assert "PASS" in gameday("report", str(out / "report.json")).stdout
 
 
+def test_a_report_that_was_edited_is_refused(tmp_path: Path) -> None:
+    """Who writes PASS over a FAIL is told which drill says otherwise; nothing is rendered."""
+    drill = tmp_path / "weak.py"
+    drill.write_text(WEAK.format(spare=1, rounds=0, check="EveryRowAnswered()"))
+    failed = gameday("run", str(drill), "--out", str(tmp_path / "out"))
+    honest = (tmp_path / "out" / "report.json").read_text("utf-8")
+    forged = tmp_path / "forged.json"
+    forged.write_text(honest.replace(': "FAIL"', ': "PASS"'), "utf-8")
+    out = tmp_path / "forged.html"
+
+    assert 1 == failed.returncode
+    assert 1 == gameday("report", str(tmp_path / "out" / "report.json")).returncode
+    says = complaint("report", str(forged), "--format", "html", "--out", str(out))
+    assert "'weak' contradicts itself: the verdict is PASS, its arms make it FAIL" in says
+    assert not out.exists()
+
+
 def test_list_and_show_tell_what_there_is() -> None:
     """The list names every drill with its claim; show tells the story and how to run it."""
     listed = gameday("list")
