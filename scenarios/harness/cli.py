@@ -25,7 +25,7 @@ EPILOG = (
 )
 EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
-WRONG_INPUT, BROKEN_HARNESS, INTERRUPTED = 2, 4, 130
+WRONG_INPUT, BROKEN_HARNESS = 2, 4
 DEFAULT_OUT = Path("gameday-report")
 
 
@@ -101,42 +101,19 @@ def run(
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
-    from reports import DrillReport, Format, Journal, Style, render_text  # noqa: PLC0415
+    from reports import Format, Style, render_text  # noqa: PLC0415
+    from scenarios.harness.conduct import conduct  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
-    from scenarios.harness.game import (  # noqa: PLC0415
-        in_order,
-        open_game,
-        plan,
-        report_of,
-        start,
-    )
-    from scenarios.harness.output import FILES, JOURNAL, open_folder, write_reports  # noqa: PLC0415
-    from scenarios.harness.progress import progress  # noqa: PLC0415
+    from scenarios.harness.game import open_game, plan  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+    from scenarios.harness.output import FILES, JOURNAL  # noqa: PLC0415
 
-    chosen = select(drills or [], slow=slow)
-    game = open_game(rows, job, seed)
-    planned = plan(chosen, game)
-    folder = open_folder(out)
-    command = " ".join(["gameday run", *(drills or []), f"--seed {seed}"]) + game.options
-    with Journal(folder / JOURNAL, command=command, seed=seed) as journal:
-        for drill in planned.drills:
-            journal.write("planned", drill=drill.name)
-        running = start(planned, game, workers)
-        reports: list[DrillReport] = []
-        with progress(len(planned.drills)) as step:
-            for done in running:
-                reports.append(done)
-                journal.write(
-                    "judged",
-                    drill=done.name,
-                    verdict=done.verdict.name,
-                    because=done.because,
-                    arms={arm.arm.value: arm.ended for arm in done.arms},
-                )
-                step(done)
-        report = report_of(game, planned, in_order(planned, reports), command)
-        page = write_reports(report, folder)
-        journal.finish(verdict=report.verdict.name, drills=len(reports))
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            chosen = select(drills or [], slow=slow)
+            game = open_game(rows, job, seed)
+        command = " ".join(["gameday run", *(drills or []), f"--seed {seed}"]) + game.options
+        report, page = conduct(plan(chosen, game), game, workers, command, out, interruptions)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
     typer.echo(
@@ -265,18 +242,22 @@ def check_rooms() -> None:
 def main() -> None:
     """The command `gameday`."""
     check_rooms()
+    from scenarios.harness.interruption import Interrupted  # noqa: PLC0415 - after the check
+
     try:
         app(prog_name="gameday")
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(WRONG_INPUT) from None
-    except KeyboardInterrupt:
-        complain("interrupted")
-        raise SystemExit(INTERRUPTED) from None
+    except Interrupted as stop:
+        from reports.untrusted import shown  # noqa: PLC0415 - only when there is something to say
+
+        complain(shown(str(stop)))
+        raise SystemExit(stop.exit_code) from None
     except Exception as error:
         if "GAMEDAY_TRACEBACK" in os.environ:
             raise
-        from reports.untrusted import shown  # noqa: PLC0415 - only when there is something to say
+        from reports.untrusted import shown  # noqa: PLC0415
 
         if hasattr(error, "fix"):  # the user errors of all four rooms say how to mend it
             complain(shown(str(error)))

@@ -36,11 +36,23 @@ def open_folder(folder: Path) -> Path:
     return folder
 
 
+def remove_reports(folder: Path) -> None:
+    """No report in the folder, whole or draft: the run that it would speak of did not end."""
+    for name in FILES.values():
+        (folder / name).unlink(missing_ok=True)
+        draft_of(folder / name).unlink(missing_ok=True)
+
+
 def write_reports(report: GameDayReport, folder: Path) -> Path:
     """Every format into the folder, each whole or not at all; the path of the HTML report."""
     for form, name in FILES.items():
         write_whole(folder / name, render(report, form))
     return folder / FILES[Format.HTML]
+
+
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it is moved to its place."""
+    return path.with_name(f".{path.name}.draft")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -49,7 +61,7 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.draft")
+    draft = draft_of(path)
     try:
         draft.write_bytes(text.encode("utf-8", "backslashreplace"))
         draft.replace(path)
