@@ -1,7 +1,7 @@
 """The command line. Reports go to stdout or files, progress and complaints to stderr.
 
 Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; 3 nothing
-failed but something proved nothing; 4 the harness broke.
+failed but something proved nothing; 4 the harness broke; 130 and 143 interrupted.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
-    "3 nothing failed but something proved nothing; 4 the harness broke."
+    "3 nothing failed but something proved nothing; 4 the harness broke; "
+    "130 and 143 interrupted by SIGINT or SIGTERM."
 )
 EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
-WRONG_INPUT, BROKEN_HARNESS = 2, 4
+BROKEN_CHAIN, WRONG_INPUT, BROKEN_HARNESS = 1, 2, 4
 DEFAULT_OUT = Path("gameday-report")
 
 
@@ -51,6 +53,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+journals = typer.Typer(help="Look at a journal.jsonl.", no_args_is_help=True)
+app.add_typer(journals, name="journal")
+
+
+def say_version(asked: bool) -> None:  # noqa: FBT001 - so an option calls back
+    """Print the version of the distribution, and end."""
+    if asked:
+        typer.echo(f"gameday {version('batch-gameday')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Rehearse the failures of the Message Batches API before they happen."""
 
 
 @app.command("list")
@@ -213,6 +237,27 @@ def report(
     else:
         write_whole(out, rendered)
     raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+
+
+@journals.callback()
+def journal() -> None:
+    """Look at a journal.jsonl."""
+
+
+@journals.command()
+def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run.")]) -> None:
+    """Follow the chain of a journal. Exit code 0 when no line of it was edited."""
+    from reports import verify_journal  # noqa: PLC0415
+    from scenarios.harness.telling import say_end  # noqa: PLC0415
+
+    state = verify_journal(file)
+    if not state.events:
+        typer.echo(f"{file}: line 1 is not the header of a journal")
+        raise typer.Exit(BROKEN_CHAIN)
+    if not state.intact:
+        typer.echo(f"{file}: line {state.bad_line} is not what was written: {state.why}")
+        raise typer.Exit(BROKEN_CHAIN)
+    typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
 def complain(what: str) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -148,6 +149,37 @@ def test_a_report_that_was_edited_is_refused(tmp_path: Path) -> None:
     says = complaint("report", str(forged), "--format", "html", "--out", str(out))
     assert "'weak' contradicts itself: the verdict is PASS, its arms make it FAIL" in says
     assert not out.exists()
+
+
+def test_a_journal_is_verified(tmp_path: Path) -> None:
+    """How many events and how the run ended; for a broken chain the first broken line."""
+    journal = tmp_path / "out" / "journal.jsonl"
+    gameday("run", "leaked_column_never_leaves", "--out", str(tmp_path / "out"))
+    whole = gameday("journal", "verify", str(journal))
+    lines = journal.read_bytes().splitlines(keepends=True)
+
+    def verified(*changed: bytes) -> tuple[int, str]:
+        journal.write_bytes(b"".join(changed))
+        done = gameday("journal", "verify", str(journal))
+        assert "" == done.stderr
+        return done.returncode, done.stdout.removeprefix(f"{journal}: ")
+
+    says = f"{journal}: 4 events in an unbroken chain; the run finished: PASS\n"
+    assert (0, says) == (whole.returncode, whole.stdout)
+    code, says = verified(*lines[:2], lines[2].replace(b"PASS", b"FAIL"), *lines[3:])
+    assert (1, True) == (code, says.startswith("line 3 is not what was written"))
+    code, says = verified(*lines[:3])
+    assert (0, True) == (code, "broke off after the event 'judged'" in says)
+    assert "in the middle of a line" in verified(*lines[:2], lines[2][:9])[1]
+    assert (1, "line 1 is not the header of a journal\n") == verified()
+    assert "cannot be read" in complaint("journal", "verify", str(tmp_path / "nowhere"))
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """One line, for whoever reports a defect."""
+    done = gameday("--version")
+
+    assert (0, f"gameday {version('batch-gameday')}\n") == (done.returncode, done.stdout)
 
 
 def test_list_and_show_tell_what_there_is() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from reports import Verdict, load, verify_journal
 from scenarios.harness.interruption import Interrupted, Interruptions
+from scenarios.harness.telling import say_end
 from scenarios.harness.workers import Died, Workers
 
 HOME = Path(__file__).parents[2]
@@ -148,6 +149,7 @@ def test_an_interrupted_day_says_so_and_leaves_nothing_behind(
     event = json.loads(journal.read_text().splitlines()[-1])
     assert "interrupted" == event["event"]
     assert (sign.name, 2) == (event["fields"]["signal"], event["fields"]["planned"])
+    assert f"was interrupted by {sign.name} after " in say_end(state)
 
 
 def test_workers_end_with_a_parent_that_was_killed(day: Callable[..., Day]) -> None:
