@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,7 +136,7 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         because=because,
         arms=() if problem else arms,
         runbook=results[-1].runbook,
-        replay=f"gameday run {shlex.quote(drill.name)} --seed {game.seed}{game.options}",
+        replay=f"{drill.replay} --seed {game.seed}{game.options}",
         error=problem,
     )
 

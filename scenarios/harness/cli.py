@@ -7,6 +7,7 @@ failed but something proved nothing; 4 the harness broke; 130 and 143 interrupte
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -105,7 +106,7 @@ def show(drill: Annotated[str, typer.Argument(help="A drill's name, or a .py fil
         typer.echo(f"goes wrong:      {', '.join(injected)}")
         typer.echo(f"must hold:       {', '.join(named)}")
         typer.echo(f"checked:         {', '.join(repr(check) for check in chosen.checks)}")
-        typer.echo(f"run it:          gameday run {chosen.name}")
+        typer.echo(f"run it:          {chosen.replay}")
 
 
 @app.command()
@@ -136,8 +137,11 @@ def run(
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
             game = open_game(rows, job, seed)
-        command = " ".join(["gameday run", *(drills or []), f"--seed {seed}"]) + game.options
-        report, page = conduct(plan(chosen, game), game, workers, command, out, interruptions)
+        flags = ["--slow"] if slow else []
+        command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
+        report, page = conduct(
+            plan(chosen, game), game, workers, command + game.options, out, interruptions
+        )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
     typer.echo(

@@ -194,6 +194,72 @@ def test_list_and_show_tell_what_there_is() -> None:
     assert "Stall(after_share=0.5, lasting=25h" in shown.stdout
 
 
+def test_the_commands_of_a_report_repeat_it(tmp_path: Path) -> None:
+    """Typed into a shell, they run: names of files with spaces and quotes, and every option."""
+    names = {"drill": "my 'own' drill.py", "job": 'a "job" $HOME.toml', "rows": "some rows;.csv"}
+    (tmp_path / names["drill"]).write_text(
+        WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()").replace(
+            'defends_against="expiry"', 'defends_against="expiry", slow=True'
+        )
+    )
+    (tmp_path / names["job"]).write_bytes((HOME / "scenarios/jobs/tickets.toml").read_bytes())
+    columns = ("ticket_id", "body", "plan", "email", "sentiment")
+    lines = (f"t-{n},the app broke {n} times,free,a{n}@b.example," for n in range(60))
+    (tmp_path / names["rows"]).write_text("\n".join([",".join(columns), *lines]))
+    options = ["--seed", "3", "--slow", "--rows", names["rows"], "--job", names["job"]]
+    first = gameday("run", names["drill"], *options, "--out", "first", cwd=tmp_path)
+    report = load((tmp_path / "first" / "report.json").read_text("utf-8"))
+    drill = report.drills[0]
+
+    def typed(command: str) -> str:
+        """What a shell makes of it; `gameday` is the command under test."""
+        program = tmp_path / "bin" / "gameday"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m scenarios.harness.cli "$@"\n')
+        program.chmod(0o755)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=os.environ
+            | {"PYTHONPATH": str(HOME), "PATH": f"{program.parent}:{os.environ['PATH']}"},
+        )
+        assert done.returncode in {0, 1, 3}, done.stderr
+        return done.stdout
+
+    assert "--slow" in report.command
+    typed(f"{report.command} --out second")
+    typed(f"{drill.replay} --out third")
+    again, alone = (
+        (tmp_path / name / "report.json").read_text("utf-8") for name in ("second", "third")
+    )
+    assert "weak" in first.stderr
+    assert (tmp_path / "first" / "report.json").read_text("utf-8") == again
+    assert (drill,) == load(alone).drills
+    assert f"again: {drill.replay}\n" in first.stdout
+    shown = gameday("show", names["drill"], cwd=tmp_path).stdout
+    assert drill.replay.startswith(shown.rpartition("run it:")[2].strip())
+
+
+def test_two_drills_of_one_name_are_refused(tmp_path: Path) -> None:
+    """One of them would be missing in the report, and nobody would notice."""
+    text = WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()")
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(text)
+    _, decorator, function = text.partition("@drill")
+    (tmp_path / "both.py").write_text(
+        text.replace("def weak", "def weak") + "other = weak\nweak = 0\n" + decorator + function
+    )
+    (tmp_path / "alias.py").write_text(text + "again = weak\n")
+
+    says = complaint("run", "one.py", "two.py", cwd=tmp_path)
+    assert "two drills named 'weak': in one.py and two.py" in says
+    assert "both.py declares two drills named 'weak'" in complaint("run", "both.py", cwd=tmp_path)
+    assert 1 == gameday("show", "alias.py", cwd=tmp_path).stdout.count("run it:")
+
+
 def test_an_unknown_drill_suggests_the_nearest() -> None:
     """A typing error is answered with the name that was meant."""
     says = complaint("run", "expired_row_are_resend")
