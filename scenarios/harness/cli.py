@@ -131,7 +131,7 @@ def run(
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.game import open_game, plan  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
-    from scenarios.harness.output import FILES, JOURNAL  # noqa: PLC0415
+    from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
 
     with Interruptions() as interruptions:
         with interruptions.welcome():
@@ -139,8 +139,10 @@ def run(
             game = open_game(rows, job, seed)
         flags = ["--slow"] if slow else []
         command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
+        inputs = [Path(drill.file) for drill in chosen if drill.file]
+        folder = open_folder(out, [*inputs, *filter(None, (rows, job))])
         report, page = conduct(
-            plan(chosen, game), game, workers, command + game.options, out, interruptions
+            plan(chosen, game), game, workers, command + game.options, folder, interruptions
         )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
@@ -235,6 +237,8 @@ def report(
         place = f" At {error.where}." if error.where else ""
         raise UsageError(f"{file}: {error.what}{place}", fix=error.fix) from None
     rendered = render(loaded, Format(form))
+    if out is not None and out.exists() and out.samefile(file):
+        raise UsageError(f"{out} is the report itself.", fix="Give the name of another file.")
     if out is None:
         sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 from reports import DrillReport, GameDayReport, Journal
 from scenarios.harness.game import Plan, in_order, report_of, start
 from scenarios.harness.interruption import Interrupted, Interruptions
-from scenarios.harness.output import JOURNAL, open_folder, remove_reports, write_reports
+from scenarios.harness.output import JOURNAL, remove_reports, write_reports
 from scenarios.harness.progress import progress
 from scenarios.harness.world import Game
 
@@ -18,16 +18,15 @@ def conduct(
     game: Game,
     workers: int,
     command: str,
-    out: Path,
+    folder: Path,
     interruptions: Interruptions,
 ) -> tuple[GameDayReport, Path]:
-    """Run the drills of a plan; the report, and where its page lies.
+    """Run the drills of a plan into an opened folder; the report, and where its page lies.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder can no longer be written.
         Interrupted: a signal came; the journal says so, and no report is left.
     """
-    folder = open_folder(out)
     reports: list[DrillReport] = []
     with Journal(folder / JOURNAL, command=command, seed=game.seed) as journal:
         for drill in planned.drills:

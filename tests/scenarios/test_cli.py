@@ -13,8 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import Verdict, load, verify_journal
+from reports import Format, Verdict, load, render, verify_journal
 from scenarios.harness.cli import EXIT_BY_VERDICT
+from tests.builders_reports import a_full_report
 
 HOME = Path(__file__).parents[2]
 
@@ -248,10 +249,8 @@ def test_two_drills_of_one_name_are_refused(tmp_path: Path) -> None:
     text = WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()")
     for name in ("one.py", "two.py"):
         (tmp_path / name).write_text(text)
-    _, decorator, function = text.partition("@drill")
-    (tmp_path / "both.py").write_text(
-        text.replace("def weak", "def weak") + "other = weak\nweak = 0\n" + decorator + function
-    )
+    _, _, function = text.partition("@drill")
+    (tmp_path / "both.py").write_text(f"{text}other = weak\n@drill{function}")
     (tmp_path / "alias.py").write_text(text + "again = weak\n")
 
     says = complaint("run", "one.py", "two.py", cwd=tmp_path)
@@ -284,6 +283,17 @@ def test_an_unknown_drill_suggests_the_nearest() -> None:
         (["report", "nowhere.json"], "nowhere.json cannot be read"),
         (["report", "short.csv"], "short.csv"),
         (["report", "short.csv", "--format", "pdf"], "no format 'pdf'"),
+        (["report", "good.json", "--out", "."], ". is a folder"),
+        (["report", "good.json", "--out", ".."], ".. is a folder"),
+        (["report", "good.json", "--out", "/"], "/ is a folder"),
+        (["report", "good.json", "--out", "short.csv/x"], "cannot be written"),
+        (["report", "good.json", "--out", "no/where"], "cannot be written"),
+        (["report", "good.json", "--out", "./good.json"], "is the report itself"),
+        (["run", "a_good_day_is_left_alone", "--out", "mine"], "is not a report of gameday"),
+        (
+            ["run", "--rows", "rows/report.json", "--job", "own.toml", "--out", "rows"],
+            "report.json would be replaced, and is an input of this run",
+        ),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(
@@ -299,13 +309,38 @@ def test_wrong_input_is_refused_in_one_line(
         "empty.py": "",
         "broken.py": "1 / 0\n",
         "idle.py": "\n".join(line for line in idle.splitlines() if "faults=[" not in line),
+        "good.json": render(a_full_report(), Format.JSON),
+        "mine/junit.xml": '<testsuites><testsuite name="mine"/></testsuites>',
+        "own.toml": job.replace('label_column = "sentiment"', ""),
+        "rows/report.json": '{"ticket_id": "1", "body": "a", "plan": "b"}',
     }
     for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
-    before = sorted(path.name for path in tmp_path.iterdir())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     assert says in complaint(*arguments, cwd=tmp_path)
-    assert before == sorted(path.name for path in tmp_path.iterdir())
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_run_may_write_where_it_stands_and_over_its_own_reports(tmp_path: Path) -> None:
+    """`--out .` twice, beside a file of the user's and the rows: nothing else is touched."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        "ticket_id,body,plan,email,sentiment\n"
+        + "".join(f"t-{n},it broke {n} times,free,a{n}@b.example,\n" for n in range(40))
+    )
+    (tmp_path / "notes.html").write_text("mine")
+    kept = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for _ in range(2):
+        done = gameday(
+            "run", "dropped_rows_are_noticed", "--rows", "rows.csv", "--out", ".", cwd=tmp_path
+        )
+        assert done.returncode in {0, 3}, done.stderr
+
+    assert kept == {path: path.read_bytes() for path in kept}
+    names = {path.name for path in tmp_path.iterdir()} - {path.name for path in kept}
+    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == names
 
 
 def test_a_shadowed_room_is_named(tmp_path: Path) -> None:
