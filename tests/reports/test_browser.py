@@ -183,6 +183,24 @@ def test_the_page_never_scrolls_sideways(page: Page, tmp_path: Path, width: int)
     assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_scorecard_fits_a_telephone(page: Page, tmp_path: Path, width: int) -> None:
+    """Every arm of every drill is seen without scrolling in a frame, with its name."""
+    page.set_viewport_size({"width": width, "height": 800})
+    long = a_failed_drill(name="injected_instructions_stay_data_for_a_whole_day")
+
+    Visit(page, tmp_path / "card.html", render(a_report(a_drill(), long), Format.HTML))
+
+    cells = page.locator(".matrix tbody th, .matrix tbody td, .tally .tone")
+    boxes = [box for cell in cells.all() if (box := cell.bounding_box())]
+    assert 5 * 2 + 4 == len(boxes)
+    assert width >= max(box["x"] + box["width"] for box in boxes)
+    frame = "document.querySelector('[aria-label=\"Drills by arm\"]')"
+    assert 0 == page.evaluate(f"{frame}.scrollWidth - {frame}.clientWidth")
+    label = "getComputedStyle(document.querySelector('[data-arm=bare]'), '::before').content"
+    assert "bare" in str(page.evaluate(label))
+
+
 def test_without_javascript_the_page_is_complete(browser: Browser, tmp_path: Path) -> None:
     """No dead tools, every drill there, and folding works by itself."""
     page = browser.new_page(java_script_enabled=False)
