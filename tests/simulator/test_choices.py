@@ -150,11 +150,25 @@ def test_an_unknown_cursor() -> None:
     assert document(lenient)["data"] == []
 
 
-@chooses("a wrong method, an unknown path", ours="405, 404")
+@chooses("a wrong method, an unknown path", ours="405, 404; the message names the nearest route")
 def test_wrong_calls() -> None:
-    """In the envelope of errors."""
-    assert call(Api(), "PATCH", BATCHES).status == 405
-    assert document(call(Api(), "GET", "/v1/nothing"))["error"]["type"] == "not_found_error"
+    """In the envelope of errors, also without a key; the history says the same."""
+    api = Api()
+    wrong, unknown = call(api, "PATCH", BATCHES), call(api, "GET", "/v1/nothing", headers={})
+
+    assert (wrong.status, unknown.status) == (405, 404)
+    assert document(wrong)["error"]["type"] == "invalid_request_error"
+    assert document(unknown) == {
+        "type": "error",
+        "error": {"type": "not_found_error", "message": message(unknown)},
+        "request_id": unknown.header("request-id"),
+    }
+    assert message(wrong) == f"No route for PATCH {BATCHES}. This path takes POST and GET."
+    assert message(unknown) == (
+        "No route for GET /v1/nothing. Nearest: GET /v1/models; "
+        "part 2 of the path is 'nothing' and not 'models'."
+    )
+    assert [seen.no_route for seen in api.history] == [message(wrong), message(unknown)]
 
 
 @chooses("the order of results", ours="a seeded shuffle that stays", switch="results_order")
