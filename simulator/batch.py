@@ -34,6 +34,7 @@ class Batch:
         "id",
         "number",
         "order",
+        "profile",
         "requests",
         "results_kept",
         "settled",
@@ -55,6 +56,7 @@ class Batch:
         results_kept: timedelta,
         version: str,
         beta: str,
+        profile: str = "",
         account: str = "",
     ) -> None:
         self.id = batch_id
@@ -67,6 +69,8 @@ class Batch:
         self.version = version
         """`anthropic-version` of the create call; it holds for every request (contract 6.5)."""
         self.beta = beta
+        self.profile = profile
+        """The user for whom it was created; a request for another one is refused."""
         self.dooms = dooms
         """Position of a request -> what a fault has in store for it."""
         self.settled: tuple[RequestBook, ...] | None = None
