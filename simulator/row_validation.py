@@ -82,6 +82,8 @@ class RowValidator:
         problem = self._output_problem(decoded, model)
         if problem is None and not _is_plain(decoded):
             problem = self._special_problem(decoded, model)
+        elif problem is None and isinstance(decoded.system, list):
+            problem = settings_problem(decoded)
         return (decoded, model) if problem is None else invalid_request(problem)
 
     def _output_problem(self, params: MessageParams, model: Model) -> str | None:
@@ -176,7 +178,6 @@ def _is_plain(params: MessageParams) -> bool:
         params.temperature is params.top_p is params.top_k is UNSET
         and params.thinking is params.tools is params.tool_choice is params.output_config is UNSET
         and params.output_format is params.service_tier is params.cache_control is UNSET
-        and not isinstance(params.system, list)
         and len(params.messages) <= MESSAGES
         and all(isinstance(message.content, str) for message in params.messages)
     )
