@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from inspect import signature
 
 import anthropic
 from anthropic.types.messages import MessageBatch
 
 from controls.core.decision import Adopt, Halt, LookAgain, SendAgain
+from controls.core.errors import ControlError
 from controls.core.moment import Candidate, CreateFailed
 from controls.core.results import problem_of
 from controls.core.rows import DressedRow
 from controls.core.work import ODD_REPLIES, Desk, SentBatch, Stopped, Work
 
+OLDEST_CLIENT = "0.76.0"
+"""The first whose `post` takes `content`: what is sent is what the ledger wrote down."""
 REQUESTS_PER_BATCH = 20_000
 """The API takes 100,000; smaller batches finish earlier and hurt less."""
 BYTES_PER_BATCH = 64 * 2**20
@@ -32,6 +36,12 @@ class Submitter:
     """Turns rows into batches at the service."""
 
     def __init__(self, desk: Desk) -> None:
+        if "content" not in signature(desk.client.post).parameters:
+            raise ControlError(
+                f"anthropic {anthropic.__version__} cannot send a body that is ready-made.",
+                fix=f"Install anthropic {OLDEST_CLIENT} or newer; "
+                "0.x, 1.x and 2.x will do from there on.",
+            )
         self._desk = desk
 
     def send(self, work: Work, ordinals: Sequence[int]) -> list[SentBatch]:
