@@ -68,10 +68,16 @@ def wrong(expected: str, data: object, where: str) -> ReportError:
 
 
 def _decode_object(kind: Any, data: object, where: str) -> Any:
-    """Keys that we do not know are left alone: a later minor version may add some."""
+    """A key that we do not know is refused: what it says would be judged without being read."""
     found = _expect(dict, data, "an object", where)
     prefix = f"{where}." if where else ""
     hints = _hints(kind)
+    if strange := sorted(found.keys() - hints.keys()):
+        raise ReportError(
+            "This gameday does not know the key.",
+            where=shown(f"{prefix}{strange[0]}", 80),
+            fix="Use the gameday that wrote it, or run the drills again.",
+        )
     values = {}
     for field in fields(kind):
         if field.name in found:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -97,6 +97,10 @@ class JournalState:
     """What is wrong with that line; empty if all lines are intact."""
     last_hash: str = GENESIS
     """The seal of the last intact line."""
+    last_event: str = ""
+    """What the last intact line tells of, e.g. `finished`. Text from the file: untrusted."""
+    last_fields: Mapping[str, object] = field(default_factory=dict)
+    """What it says of that. Untrusted."""
 
     @property
     def intact(self) -> bool:
@@ -116,6 +120,8 @@ def verify_journal(path: Path) -> JournalState:
             events=state.events + 1,
             finished=_event(line) == FINISHED,
             last_hash=_split(line[:-1])[1],
+            last_event=str(_event(line)),
+            last_fields=_fields(line),
         )
     return state
 
@@ -147,6 +153,11 @@ def _split(line: bytes) -> tuple[bytes, str]:
 
 def _event(line: bytes) -> object:
     return _decoded(line).get("event")
+
+
+def _fields(line: bytes) -> Mapping[str, object]:
+    fields = _decoded(line).get("fields")
+    return fields if isinstance(fields, dict) else {}
 
 
 def _number(line: bytes) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from reports.model import DrillReport, GameDayReport, Verdict
-from reports.phrases import as_expected, headline, held_or_broke, troubles
+from reports.phrases import as_expected, headline, held_or_broke, own_words, troubles
 from reports.text import drill_lines
 from reports.untrusted import shown, shown_end
 
@@ -43,15 +43,20 @@ def _testcase(suite: ET.Element, drill: DrillReport) -> None:
     case = ET.SubElement(suite, "testcase", classname="gameday", name=shown(drill.name))
     _properties(case, _drill_facts(drill))
     if tag := TAGS.get(drill.verdict):
-        problem = ET.SubElement(
-            case, tag, type=drill.verdict.name.lower(), message=shown(drill.because)
-        )
+        problem = ET.SubElement(case, tag, type=drill.verdict.name.lower(), message=_message(drill))
         problem.text = _details(drill)
     ET.SubElement(case, "system-out").text = "\n".join(drill_lines(drill))
 
 
+def _message(drill: DrillReport) -> str:
+    """The headline that a CI system shows: the verdict's reason, and the pipeline's own."""
+    problem = drill.error.strip().splitlines()[-1:]
+    return shown("; ".join([drill.because, *own_words(drill), *problem]))
+
+
 def _details(drill: DrillReport) -> str:
-    lines = [shown(drill.because), *map(shown, troubles(drill))]
+    reasons = dict.fromkeys([drill.because, *own_words(drill), *troubles(drill)])
+    lines = [*map(shown, reasons)]
     if drill.error:
         lines.append(shown_end(drill.error))
     return "\n".join([*lines, f"again: {shown(drill.replay)}"])

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 
 SCHEMA_VERSION = "1.0"
-"""Version of `report.json`. The first number changes when a reader could break."""
+"""Version of `report.json`. A reader takes its own first number and no key it does not know."""
 
 
 class Verdict(IntEnum):

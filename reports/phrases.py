@@ -157,6 +157,20 @@ def detection(arm: ArmReport) -> str:
     return f"first alarm at +{clock(arm.detected_after)}"
 
 
+def own_words(drill: DrillReport) -> list[str]:
+    """What the pipeline or a check itself gave as its reason, one line for each.
+
+    For instance `guarded halted: the worst case of $35.20 exceeds the ceiling`. Untrusted text.
+    """
+    endings = [f"{arm.arm.value} {arm.ended}" for arm in drill.arms if ": " in arm.ended]
+    return endings + [
+        _sentence(arm, finding)
+        for arm in drill.arms
+        for finding in arm.findings
+        if finding.outcome is Outcome.RAISED
+    ]
+
+
 def troubles(drill: DrillReport) -> list[str]:
     """What stands between this drill and a PASS, most telling first, as plain clauses."""
     return [line for arm in drill.arms for line in _troubles_of(arm)]

@@ -12,12 +12,15 @@ from reports.phrases import (
     headline,
     held_or_broke,
     money,
+    own_words,
     promoted,
     troubles,
 )
 from reports.untrusted import shown, shown_end
 
 INDENT = " " * 6
+WORDS_SHOWN = 400
+"""Characters of one reason; the rest is in the HTML report."""
 TROUBLES_SHOWN = 5
 """Per drill; the HTML report has all of them."""
 
@@ -50,6 +53,7 @@ def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]
     yield f"{_verdict(drill.verdict, style)}  {shown(drill.name)}"
     yield f"{INDENT}{shown(drill.claim)}"
     yield f"{INDENT}{shown(drill.because)}"
+    yield from (f"{INDENT}  {shown(words, WORDS_SHOWN)}" for words in own_words(drill))
     yield from _arm_lines(drill.arms)
     yield from _trouble_lines(drill)
     if drill.error:
@@ -72,7 +76,8 @@ def _trouble_lines(drill: DrillReport) -> Iterator[str]:
     """A drill that passed has no trouble to show."""
     if drill.verdict is Verdict.PASS:
         return
-    lines = troubles(drill)
+    said = own_words(drill)
+    lines = [line for line in troubles(drill) if line not in said]
     for line in lines[:TROUBLES_SHOWN]:
         yield f"{INDENT}- {shown(line)}"
     if len(lines) > TROUBLES_SHOWN:

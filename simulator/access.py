@@ -32,6 +32,8 @@ class Caller(msgspec.Struct, frozen=True):
     workspace, so that tests that share a server do not use up each other's allowance."""
     version: str
     beta: str
+    profile: str = ""
+    """The user for whom a batch is created (contract 3.1), or empty."""
 
 
 class Gate:
@@ -61,7 +63,9 @@ class Gate:
         if asked not in workspaces:
             return permission("This credential has no access to the workspace that was asked for.")
         account = asked if self._keys is None else ""
-        return Caller(asked, account, version, request.headers.get("anthropic-beta", ""))
+        beta = request.headers.get("anthropic-beta", "")
+        profile = request.headers.get("anthropic-user-profile-id", "")
+        return Caller(asked, account, version, beta, profile)
 
     def workspace(self, request: Request) -> str | None:
         """The workspace of a call whose key is good."""

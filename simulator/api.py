@@ -33,6 +33,7 @@ from simulator.randomness import Ids, Streams
 from simulator.responder.base import Responder
 from simulator.responder.echo import Echo
 from simulator.store import Store
+from simulator.unmatched import NOBODY, explain
 from simulator.validation import Prepared, digest, prepare
 from simulator.wire import Cut, Endpoint, Headers, Request, Response
 from simulator.work import Worker
@@ -202,10 +203,10 @@ class Api:
         return self._on_one_batch[endpoint](batch, request, now)
 
     def _admit(self, endpoint: Endpoint, request: Request) -> Caller | ApiError:
-        if endpoint is Endpoint.OTHER:
-            return errors.not_found("Not Found")
-        if endpoint is Endpoint.WRONG_METHOD:
-            return errors.method_not_allowed()
+        if endpoint in NOBODY:
+            why = explain(request.method, request.path)
+            wrong_method = endpoint is Endpoint.WRONG_METHOD
+            return errors.method_not_allowed(why) if wrong_method else errors.not_found(why)
         caller = self._gate.admit(request)
         if isinstance(caller, ApiError):
             return caller
@@ -279,6 +280,7 @@ class Api:
                 body_bytes=ready.size if isinstance(ready, Prepared) else len(request.body),
                 body_digest=ready.digest if isinstance(ready, Prepared) else digest(request.body),
                 struck_by=struck_by,
+                no_route=explain(request.method, request.path) if call.endpoint in NOBODY else "",
             )
         )
         return response

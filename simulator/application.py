@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from simulator import breaking
 from simulator.api import Api
 from simulator.bodies import Bodies, Gone
@@ -52,10 +50,11 @@ def app(api: Api, *, token: str | None = None) -> Application:
             await _send(admin.handle(api, request, peer=peer, token=token), scope, receive, send)
             return
         response = await _answer(api, request)
-        if request.unread:
-            response = msgspec.structs.replace(
-                response, headers=(*response.headers, ("connection", "close"))
-            )
+        if request.unread and response.cut is None:
+            await _send_early(response, send)
+            await bodies.drain(request, receive)
+            await send(breaking.body(b"", more=False))
+            return
         await _send(response, scope, receive, send)
 
     return application
@@ -110,6 +109,15 @@ async def _send(response: Response, scope: Scope, receive: Receive, send: Send) 
         await send(breaking.body(piece))
         await asyncio.sleep(0)
     await send(breaking.body(b"", more=False))
+
+
+async def _send_early(response: Response, send: Send) -> None:
+    """A reply that the client has whole while it is still sending; the connection ends with it."""
+    whole = response.read()
+    framing = (("connection", "close"), ("content-length", str(len(whole))))
+    others = (one for one in response.headers if one[0] not in {"connection", "content-length"})
+    await send(breaking.start(Response(response.status, (*others, *framing))))
+    await send(breaking.body(whole))
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

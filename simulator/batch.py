@@ -36,6 +36,7 @@ class Batch:
         "id",
         "number",
         "order",
+        "profile",
         "requests",
         "results_kept",
         "settled",
@@ -57,6 +58,7 @@ class Batch:
         results_kept: timedelta,
         version: str,
         beta: str,
+        profile: str = "",
         account: str = "",
     ) -> None:
         self.id = batch_id
@@ -70,6 +72,8 @@ class Batch:
         self.version = version
         """`anthropic-version` of the create call; it holds for every request (contract 6.5)."""
         self.beta = beta
+        self.profile = profile
+        """The user for whom it was created; a request for another one is refused."""
         self.dooms = dooms
         """Position of a request -> what a fault has in store for it."""
         self.settled: Sequence[RequestBook] | None = None

@@ -260,6 +260,7 @@ class Batches:
             results_kept=self._limits.results_kept,
             version=caller.version,
             beta=caller.beta,
+            profile=caller.profile,
         )
         self._upsets.watch(batch, causes)
         self._numbers[batch.id] = number

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from simulator.encoding import Inflation, Undecodable, named_encoding
-from simulator.errors import ApiError
+from simulator.errors import ApiError, too_large
 from simulator.intake import Intake
 from simulator.limits import Limits
 from simulator.validation import Prepared, digest
@@ -21,7 +21,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 IDLE_SECONDS: Final = 30.0
 """So long may a client be silent in the middle of a body."""
 DRAIN_BYTES: Final = 32 * 2**20
-"""So much of a body that is too large is read and thrown away, so that the client hears why."""
+"""So much of a body that is too large is read before the refusal, and the connection goes on;
+one that claims to be larger is refused unread."""
+LINGER_SECONDS: Final = 2.0
+"""So long may a client be silent that was refused and still has to send the rest of a body."""
 SMALL_BYTES: Final = 64 * 1024
 LARGE_AT_A_TIME: Final = 4
 """Bodies above `SMALL_BYTES` that are taken in at a time; the others wait, unread."""
@@ -54,6 +57,10 @@ class Bodies:
 
     async def read(self, request: Request, receive: Receive, *, create: bool) -> Request:
         """The request with its body; `prepared`, if it is a create or cannot be decoded."""
+        limit = self._limit(create=create)
+        if _claimed(request.headers) > max(limit, DRAIN_BYTES):
+            refused = Prepared([], too_large(), digest(b""))
+            return msgspec.structs.replace(request, prepared=refused, decoded=True, unread=True)
         first = await self._next(receive)
         if not first.get("more_body", False) and not create:
             encoding = named_encoding(request.headers) if first.get("body") else ""
@@ -72,10 +79,10 @@ class Bodies:
         *,
         create: bool,
     ) -> Request:
-        limits = self._limits
-        limit = limits.batch_body_bytes if create else limits.message_body_bytes
-        sink: Intake | Plain = Intake(limits) if create else Plain(limit)
+        limit = self._limit(create=create)
+        sink: Intake | Plain = Intake(self._limits) if create else Plain(limit)
         decode = _decoder(request.headers, limit)
+        endless = "content-length" not in request.headers
         taken, refusal = 0, None if callable(decode) else decode
         while True:
             piece = message.get("body", b"")
@@ -89,7 +96,7 @@ class Bodies:
                     refusal = wrong.error
             if not message.get("more_body", False):
                 break
-            if taken > limit + DRAIN_BYTES:
+            if taken > (limit if endless else limit + DRAIN_BYTES):
                 request = msgspec.structs.replace(request, unread=True)
                 break
             message = await self._next(receive)
@@ -97,26 +104,52 @@ class Bodies:
             refusal = decode.finish()
         return await self._finished(request, sink, refusal)
 
+    async def drain(self, request: Request, receive: Receive) -> None:
+        """Throw away what a refused client still sends, so that it comes to hear why."""
+        if request.headers.get("expect", "").lower() == "100-continue":
+            return
+        left = self._limits.batch_body_bytes + DRAIN_BYTES
+        with contextlib.suppress(Gone):
+            while left > 0:
+                message = await self._next(receive, LINGER_SECONDS)
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+    def _limit(self, *, create: bool) -> int:
+        limits = self._limits
+        return limits.batch_body_bytes if create else limits.message_body_bytes
+
     async def _finished(
         self, request: Request, sink: Intake | Plain, refusal: ApiError | None
     ) -> Request:
         replace = msgspec.structs.replace
         if refusal is not None:
             return replace(request, prepared=Prepared([], refusal, digest(b"")), decoded=True)
+        if isinstance(sink, Plain) and request.unread:
+            return replace(request, prepared=Prepared([], too_large(), digest(b"")), decoded=True)
         if isinstance(sink, Plain):
             return replace(request, body=sink.body, decoded=True)
         prepared = sink.finish() or await asyncio.to_thread(sink.read_slowly)
         return replace(request, prepared=prepared, decoded=True)
 
-    async def _next(self, receive: Receive) -> MutableMapping[str, Any]:
+    async def _next(
+        self, receive: Receive, seconds: float | None = None
+    ) -> MutableMapping[str, Any]:
         try:
-            async with asyncio.timeout(self._idle_seconds):
+            async with asyncio.timeout(seconds or self._idle_seconds):
                 message = await receive()
         except TimeoutError:
             raise Gone from None
         if message["type"] == "http.disconnect":
             raise Gone
         return message
+
+
+def _claimed(headers: Mapping[str, str]) -> int:
+    """The size that a body is said to have."""
+    claimed = headers.get("content-length", "")
+    return int(claimed) if claimed.isascii() and claimed.isdecimal() else 0
 
 
 class Inflating:

@@ -50,6 +50,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """The first 16 hexadecimal digits of the SHA-256 of the body."""
     struck_by: str = ""
     """The wire fault that struck this call, or empty."""
+    no_route: str = ""
+    """Which route is nearest, and why it did not match, if none did."""
 
 
 class RequestBook(msgspec.Struct, frozen=True, gc=False):

@@ -70,9 +70,9 @@ def no_results(batch_id: str) -> ApiError:
     return not_found(f"Message Batch {batch_id} has no available results.")
 
 
-def method_not_allowed() -> ApiError:
+def method_not_allowed(message: str = "Method Not Allowed") -> ApiError:
     """405: the path exists, the method does not."""
-    return ApiError(405, "invalid_request_error", "Method Not Allowed")
+    return ApiError(405, "invalid_request_error", message)
 
 
 def too_large() -> ApiError:

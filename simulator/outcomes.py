@@ -33,6 +33,11 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     special: Special = PLAIN
 
 
+def is_free(answered: Answered) -> bool:
+    """Contract 10.1: a refusal before any output is not billed, one after it began is."""
+    return answered.stop_reason == "refusal" and not answered.sent_text
+
+
 def refused(batch: Batch, request: BatchRequest, error: ApiError) -> RequestBook:
     return RequestBook(
         batch_id=batch.id,
@@ -78,7 +83,7 @@ def succeeded(
         inference_geo="us" if usage.us_only else "not_available",
         cache_write_tokens=usage.cache_5m_tokens + usage.cache_1h_tokens,
         cache_read_tokens=usage.cache_read_tokens,
-        billed_picodollars=model.price.batch_picodollars(usage),
+        billed_picodollars=0 if is_free(answered) else model.price.batch_picodollars(usage),
     )
     if answered.special is not PLAIN or answered.stop_reason == "refusal":
         result = results.special_result(book, answered.special)

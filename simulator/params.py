@@ -70,11 +70,16 @@ class MessageParams(CountParams, frozen=True, forbid_unknown_fields=True, kw_onl
         return ""
 
     @property
+    def answer_format(self) -> Any:
+        """`output_config.format`, or the older `output_format` (contract 11.4); None without."""
+        wanted = self.output_config.get("format") if self.output_config else None
+        older = None if self.output_format is UNSET else self.output_format
+        return older if wanted is None else wanted
+
+    @property
     def answer_schema(self) -> dict[str, Any] | None:
-        """The JSON Schema of `output_config.format`, if one is asked for (contract 11.4)."""
-        if not self.output_config:
-            return None
-        wanted = self.output_config.get("format")
+        """The JSON Schema of the answer, if one is asked for (contract 11.4)."""
+        wanted = self.answer_format
         if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
             schema = wanted.get("schema")
             return schema if isinstance(schema, dict) else None

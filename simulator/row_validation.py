@@ -15,6 +15,7 @@ from msgspec import UNSET
 from simulator.errors import ApiError, invalid_request, not_found
 from simulator.models import Model, working_model
 from simulator.params import COUNT_PARAMS, MESSAGE_PARAMS, CountParams, MessageParams
+from simulator.settings_validation import MESSAGES, format_problem, settings_problem
 from simulator.structured import schema_problem
 from simulator.wording import explain
 
@@ -43,17 +44,23 @@ _NO_PREFILL: Final = (
     "The conversation must end with a user message."
 )
 
+_OTHER_PROFILE: Final = "user_profile_id: does not agree with anthropic-user-profile-id"
+"""Contract 3.1 and 6.2: that such a row is refused is known, the words are not."""
+
 _Buffer = bytes | bytearray | msgspec.Raw
 
 
 class RowValidator:
     """Reads the params of the requests of one batch; remembers schemas it has seen."""
 
-    __slots__ = ("_beta", "_live", "_schemas", "_version")
+    __slots__ = ("_beta", "_live", "_profile", "_schemas", "_version")
 
-    def __init__(self, *, version: str, beta: str = "", live: bool = False) -> None:
+    def __init__(
+        self, *, version: str, beta: str = "", profile: str = "", live: bool = False
+    ) -> None:
         self._version = version
         self._beta = beta
+        self._profile = profile
         self._live = live
         self._schemas: dict[bytes, str | None] = {}
 
@@ -65,6 +72,8 @@ class RowValidator:
             return invalid_request(explain(params, MessageParams, broken))
         model = working_model(decoded.model)
         problem = None if self._live else _batch_problem(decoded)
+        if self._profile and decoded.user_profile_id not in {UNSET, None, self._profile}:
+            problem = problem or _OTHER_PROFILE
         problem = problem or conversation_problem(decoded)
         if problem is not None:
             return invalid_request(problem)
@@ -73,6 +82,8 @@ class RowValidator:
         problem = self._output_problem(decoded, model)
         if problem is None and not _is_plain(decoded):
             problem = self._special_problem(decoded, model)
+        elif problem is None and isinstance(decoded.system, list):
+            problem = settings_problem(decoded)
         return (decoded, model) if problem is None else invalid_request(problem)
 
     def _output_problem(self, params: MessageParams, model: Model) -> str | None:
@@ -91,17 +102,18 @@ class RowValidator:
 
     def _special_problem(self, params: MessageParams, model: Model) -> str | None:
         checks: tuple[Callable[[], str | None], ...] = (
+            lambda: settings_problem(params),
             lambda: _sampling_problem(params, model, self._version),
             lambda: _block_problem(params, self._version),
             lambda: _thinking_problem(params, model),
             lambda: _tool_problem(params),
+            lambda: format_problem(params),
             lambda: self._schema_problem(params),
         )
         return next((problem for check in checks if (problem := check()) is not None), None)
 
     def _schema_problem(self, params: MessageParams) -> str | None:
-        config = {} if params.output_config is UNSET else params.output_config
-        wanted = config.get("format")
+        wanted = params.answer_format
         if wanted is None:
             return None
         if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
@@ -121,7 +133,7 @@ def read_count(body: bytes | bytearray) -> CountParams | ApiError:
         decoded = COUNT_PARAMS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
         return invalid_request(explain(body, CountParams, broken))
-    problem = conversation_problem(decoded)
+    problem = conversation_problem(decoded) or settings_problem(decoded)
     if problem is not None:
         return invalid_request(problem)
     if working_model(decoded.model) is None:
@@ -165,6 +177,8 @@ def _is_plain(params: MessageParams) -> bool:
     return (
         params.temperature is params.top_p is params.top_k is UNSET
         and params.thinking is params.tools is params.tool_choice is params.output_config is UNSET
+        and params.output_format is params.service_tier is params.cache_control is UNSET
+        and len(params.messages) <= MESSAGES
         and all(isinstance(message.content, str) for message in params.messages)
     )
 

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from typing import Any
 
 from simulator.api import Api
 from simulator.billing import Meter
 from simulator.books import Books
 from simulator.delivery import one_at_a_time
 from simulator.faults.plan import FaultPlan
-from simulator.unmatched import explained
 from simulator.wire import Request, Response
-
-UNMATCHED: Final = 1_000
-"""So many calls that met no route are remembered."""
 
 
 class SharedApi(Api):
-    """An `Api` that several threads may call, and that explains calls nobody serves."""
+    """An `Api` that several threads may call."""
 
     def __init__(self, **settings: Any) -> None:
         self._lock = threading.RLock()
-        self.unmatched: deque[str] = deque(maxlen=UNMATCHED)
         super().__init__(**settings)
 
     def steps(self, request: Request) -> Generator[None, None, Response]:
         """The same steps, each alone."""
-        response = yield from one_at_a_time(super().steps(request), self._lock)
-        told = explained(request, response)
-        if told is not response:
-            self.unmatched.append(f"{request.method} {request.path}")
-        return told
+        return (yield from one_at_a_time(super().steps(request), self._lock))
 
     def reset(self) -> None:
         """Forget every batch and every call."""
         with self._lock:
-            self.unmatched.clear()
             super().reset()
 
     @property

@@ -117,7 +117,8 @@ class BatchesApi:
     @property
     def unmatched(self) -> tuple[str, ...]:
         """The calls that met no route."""
-        return tuple(self.api.unmatched) if isinstance(self.api, SharedApi) else ()
+        calls = self.history.calls()
+        return tuple(f"{call.method} {call.path}" for call in calls if call.no_route)
 
     def books(self) -> Books:
         """A frozen record of all that was seen, done and billed."""

@@ -17,6 +17,9 @@ PER_MESSAGE: Final = 4
 PER_IMAGE: Final = 1_600
 """An image of the largest useful size; contract 12.1 calls the count an estimate."""
 
+THOUGHTS: Final = ("thinking", "redacted_thinking")
+"""Contract 12.1: those of earlier turns are not counted."""
+
 
 def text_tokens(text: str) -> int:
     """The tokens of one text."""
@@ -49,6 +52,8 @@ def _block_tokens(block: Mapping[str, Any]) -> int:
     text = block.get("text")
     if isinstance(text, str):
         return text_tokens(text)
+    if block.get("type") in THOUGHTS:
+        return 0
     if block.get("type") == "image":
         return PER_IMAGE
     return json_tokens(block)

@@ -1,7 +1,7 @@
 """A call that nobody serves is told which route is nearest, and why it did not match.
 
-The service itself answers `Not Found`, and so does `Api`. In a test that is a riddle, so the
-test doors (`testing.py`, `intercept.py`) put the explanation into the same envelope.
+The words of the real service for such a call are not known (contract 17), and the SDK shows the
+message of an error in its exception; so the explanation is the message.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
-import msgspec
-
-from simulator.routes import match
-from simulator.wire import Endpoint, Request, Response
+from simulator.wire import Endpoint
 
 ROUTES: Final = (
     ("POST", "/v1/messages/batches"),
@@ -28,31 +25,21 @@ ROUTES: Final = (
     ("GET", "/v1/models/{model_id}"),
 )
 NOBODY: Final = (Endpoint.OTHER, Endpoint.WRONG_METHOD)
-
-
-def explained(request: Request, response: Response) -> Response:
-    """The same reply; if nobody serves the call, its message says what would have matched."""
-    if response.status not in {404, 405} or not isinstance(response.body, bytes):
-        return response
-    if match(request.method, request.path)[0] not in NOBODY:
-        return response
-    try:
-        envelope = msgspec.json.decode(response.body)
-        envelope["error"]["message"] = explain(request.method, request.path)
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return response  # the answer of a fault, not of the router
-    return msgspec.structs.replace(response, body=msgspec.json.encode(envelope))
+"""Who serves a call that met no route."""
+SHOWN: Final = 200
+"""So much of a path is repeated."""
 
 
 def explain(method: str, path: str) -> str:
     """Which route is nearest, and why it did not match."""
-    parts = _parts(path)
+    parts = _parts(path[:SHOWN])
+    called = f"{method[:SHOWN]} {path[:SHOWN]}"
     methods = [verb for verb, route in ROUTES if _fits(parts, _parts(route))]
     if methods:
-        return f"No route for {method} {path}. This path takes {' and '.join(methods)}."
+        return f"No route for {called}. This path takes {' and '.join(methods)}."
     verb, route = max(ROUTES, key=lambda known: _likeness(method, parts, known))
     reason = _reason(parts, _parts(route))
-    return f"No route for {method} {path}. Nearest: {verb} {route}; {reason}."
+    return f"No route for {called}. Nearest: {verb} {route}; {reason}."
 
 
 def _parts(path: str) -> list[str]:

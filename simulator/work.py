@@ -67,7 +67,7 @@ class Worker:
         bendings = self._plan.bendings(requests, batch.created_at, batch.number)
         dice = self._streams.rows(f"answers/{batch.number}")
         ids = self._streams.rows(f"ids/{batch.number}")
-        validator = RowValidator(version=batch.version, beta=batch.beta)
+        validator = RowValidator(version=batch.version, beta=batch.beta, profile=batch.profile)
         cache = PrefixCache(self._choices.least_cached_tokens)
         overload = self._streams.rows(f"overload/{batch.number}")
         overloaded_share = self._choices.overloaded_share

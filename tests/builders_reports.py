@@ -136,7 +136,8 @@ def a_report(*drills: DrillReport, **changes: Any) -> GameDayReport:
 
 
 def a_failed_drill(**changes: Any) -> DrillReport:
-    """A drill whose guarded arm broke."""
+    """A drill whose guarded arm broke; two checks judged it."""
+    first = a_finding()
     guarded = an_arm(
         ArmName.GUARDED,
         held=False,
@@ -154,7 +155,11 @@ def a_failed_drill(**changes: Any) -> DrillReport:
         name="lost_create_is_not_repeated",
         verdict=Verdict.FAIL,
         because="the controls did not hold",
-        arms=three_arms(guarded=guarded),
+        arms=three_arms(
+            calm=an_arm(findings=(first, a_finding(check="NoRowPaidTwice"))),
+            bare=an_arm(ArmName.BARE, findings=(a_broken_finding(), first)),
+            guarded=guarded,
+        ),
     )
     return replace(drill, **changes)
 

@@ -73,5 +73,6 @@ def split_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def problem_of(error: Exception) -> str:
     """One clause about a failed call, without the body it may quote."""
     if isinstance(error, anthropic.APIStatusError):
-        return f"HTTP {error.status_code} {error.type or ''}".strip()
+        kind = getattr(error, "type", None)  # the client has it since 0.87
+        return f"HTTP {error.status_code} {kind or ''}".strip()
     return type(error).__name__

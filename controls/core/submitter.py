@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from inspect import signature
 
 import anthropic
 from anthropic.types.messages import MessageBatch
@@ -12,11 +13,14 @@ from anthropic.types.messages import MessageBatch
 from controls.core.answer import UnreadableLine, read_line
 from controls.core.book import PLANNED, Batch
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, SendAgain, Wait
+from controls.core.errors import ControlError
 from controls.core.moment import BeforeCreate, Candidate, CreateFailed
 from controls.core.results import DownloadBroke, problem_of, stream_lines
 from controls.core.rows import DressedRow
 from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
+OLDEST_CLIENT = "0.76.0"
+"""The first whose `post` takes `content`: what is sent is what the ledger wrote down."""
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the service's clock may lag behind ours when we look for an orphan."""
 TURNED_AWAY = frozenset({429, 529})
@@ -39,6 +43,12 @@ class Submitter:
     """Turns planned batches into batches at the service."""
 
     def __init__(self, desk: Desk) -> None:
+        if "content" not in signature(desk.client.post).parameters:
+            raise ControlError(
+                f"anthropic {anthropic.__version__} cannot send a body that is ready-made.",
+                fix=f"Install anthropic {OLDEST_CLIENT} or newer; "
+                "0.x, 1.x and 2.x will do from there on.",
+            )
         self._desk = desk
 
     def submit(self, work: Work, batch: Batch) -> Wait | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +20,12 @@ from reports import (
     RunbookStep,
     Verdict,
 )
+from reports.verdict import finding_contradiction, held, judge_arms
 from scenarios.harness.checks import Check, Ended, dump
 from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.verdict import judge_arms
 from scenarios.harness.world import Game, World
 from simulator.faults import NoFault
 
@@ -137,7 +136,7 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         because=because,
         arms=() if problem else arms,
         runbook=results[-1].runbook,
-        replay=f"gameday run {shlex.quote(drill.name)} --seed {game.seed}{game.options}",
+        replay=f"{drill.replay} --seed {game.seed}{game.options}",
         error=problem,
     )
 
@@ -150,7 +149,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
     return ArmReport(
         arm=arm,
-        held=all(f.outcome in (Outcome.HELD, Outcome.NOT_EXERCISED) for f in findings),
+        held=held(findings),
         expected_to_hold=arm is not ArmName.BARE or drill.is_good_day,
         ended=record.status if not record.why else f"{record.status}: {record.why}",
         lasted=record.lasted,
@@ -165,9 +164,13 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
 
 def _judge(check: Check, record: Record) -> Finding:
     try:
-        return check.judge(record)
+        finding = check.judge(record)
+        contradiction = finding_contradiction(finding)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - a check that raises is a finding of its own
         return Finding(type(check).__name__, Outcome.RAISED, _where(problem), 0)
+    if contradiction:
+        return Finding(type(check).__name__, Outcome.RAISED, f"the check {contradiction}", 0)
+    return finding
 
 
 def _where(problem: BaseException) -> str:

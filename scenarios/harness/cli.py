@@ -17,18 +17,25 @@ WRONG_INPUT, BROKEN_HARNESS, INTERRUPTED = 2, 4, 130
 def main() -> None:
     """The command `gameday`."""
     check_rooms()
+    from scenarios.harness.interruption import Interrupted  # noqa: PLC0415 - after the check
+
     try:
         _run(sys.argv[1:])
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(WRONG_INPUT) from None
+    except Interrupted as stop:
+        from reports.untrusted import shown  # noqa: PLC0415 - only when there is something to say
+
+        complain(shown(str(stop)))
+        raise SystemExit(stop.exit_code) from None
     except KeyboardInterrupt:
         complain("interrupted")
         raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         if "GAMEDAY_TRACEBACK" in os.environ:
             raise
-        from reports.untrusted import shown  # noqa: PLC0415 - only when there is something to say
+        from reports.untrusted import shown  # noqa: PLC0415
 
         if hasattr(error, "fix"):  # the user errors of all four rooms say how to mend it
             complain(shown(str(error)))

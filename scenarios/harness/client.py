@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import anthropic
-import httpx2
 
-from simulator import Api
-from simulator.transport import SimulatorTransport
+from simulator import Api, Request, Response
+from simulator.testing import transports
 
 
-class Wire(httpx2.BaseTransport):
+class Wire:
     """The line to the service, with a witness on it.
 
     The service's books keep what batches brought. What was sent besides, to be counted or
@@ -21,24 +20,25 @@ class Wire(httpx2.BaseTransport):
     """
 
     def __init__(self, api: Api) -> None:
-        self._line = SimulatorTransport(api)
+        self._api = api
         self.besides: list[bytes] = []
         """Bodies of all calls that were not about batches."""
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+    def steps(self, request: Request) -> Generator[None, None, Response]:
         """Pass the call on."""
-        if "/batches" not in request.url.path:
-            self.besides.append(request.read())
-        return self._line.handle_request(request)
+        if "/batches" not in request.path:
+            self.besides.append(bytes(request.body))
+        return self._api.steps(request)
 
 
-def make_client(wire: httpx2.BaseTransport) -> anthropic.Anthropic:
+def make_client(wire: Wire) -> anthropic.Anthropic:
     """A client of the simulated service. It does not retry: that is for controls to decide."""
+    transport, _ = transports(anthropic.DefaultHttpxClient)
     with no_anthropic_environment():
         return anthropic.Anthropic(
             api_key="gameday",
             base_url="http://simulator.invalid",
-            http_client=anthropic.DefaultHttpxClient(transport=wire),
+            http_client=anthropic.DefaultHttpxClient(transport=transport(wire)),
             max_retries=0,
         )
 

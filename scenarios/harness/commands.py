@@ -1,13 +1,15 @@
 """The commands. Reports go to stdout or files, progress and complaints to stderr.
 
 Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; 3 nothing
-failed but something proved nothing; 4 the harness broke.
+failed but something proved nothing; 4 the harness broke; 130 and 143 interrupted.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +19,14 @@ from scenarios.harness import serving
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
-    "3 nothing failed but something proved nothing; 4 the harness broke."
+    "3 nothing failed but something proved nothing; 4 the harness broke; "
+    "130 and 143 interrupted by SIGINT or SIGTERM."
 )
 EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
+BROKEN_CHAIN = 1
 DEFAULT_OUT = Path("gameday-report")
+
 
 app = typer.Typer(
     help="Rehearse the failures of the Message Batches API before they happen.",
@@ -30,6 +35,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+journals = typer.Typer(help="Look at a journal.jsonl.", no_args_is_help=True)
+app.add_typer(journals, name="journal")
+
+
+def say_version(asked: bool) -> None:  # noqa: FBT001 - so an option calls back
+    """Print the version of the distribution, and end."""
+    if asked:
+        typer.echo(f"gameday {version('batch-gameday')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Rehearse the failures of the Message Batches API before they happen."""
 
 
 @app.command("list")
@@ -60,7 +87,7 @@ def show(drill: Annotated[str, typer.Argument(help="A drill's name, or a .py fil
         typer.echo(f"goes wrong:      {', '.join(injected)}")
         typer.echo(f"must hold:       {', '.join(named)}")
         typer.echo(f"checked:         {', '.join(repr(check) for check in chosen.checks)}")
-        typer.echo(f"run it:          gameday run {chosen.name}")
+        typer.echo(f"run it:          {chosen.replay}")
 
 
 @app.command()
@@ -80,42 +107,24 @@ def run(
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
-    from reports import DrillReport, Format, Journal, Style, render_text  # noqa: PLC0415
+    from reports import Format, Style, render_text  # noqa: PLC0415
+    from scenarios.harness.conduct import conduct  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
-    from scenarios.harness.game import (  # noqa: PLC0415
-        in_order,
-        open_game,
-        plan,
-        report_of,
-        start,
-    )
-    from scenarios.harness.output import FILES, JOURNAL, open_folder, write_reports  # noqa: PLC0415
-    from scenarios.harness.progress import progress  # noqa: PLC0415
+    from scenarios.harness.game import open_game, plan  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+    from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
 
-    chosen = select(drills or [], slow=slow)
-    game = open_game(rows, job, seed)
-    planned = plan(chosen, game)
-    folder = open_folder(out)
-    command = " ".join(["gameday run", *(drills or []), f"--seed {seed}"]) + game.options
-    with Journal(folder / JOURNAL, command=command, seed=seed) as journal:
-        for drill in planned.drills:
-            journal.write("planned", drill=drill.name)
-        running = start(planned, game, workers)
-        reports: list[DrillReport] = []
-        with progress(len(planned.drills)) as step:
-            for done in running:
-                reports.append(done)
-                journal.write(
-                    "judged",
-                    drill=done.name,
-                    verdict=done.verdict.name,
-                    because=done.because,
-                    arms={arm.arm.value: arm.ended for arm in done.arms},
-                )
-                step(done)
-        report = report_of(game, planned, in_order(planned, reports), command)
-        page = write_reports(report, folder)
-        journal.finish(verdict=report.verdict.name, drills=len(reports))
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            chosen = select(drills or [], slow=slow)
+            game = open_game(rows, job, seed)
+        flags = ["--slow"] if slow else []
+        command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
+        inputs = [Path(drill.file) for drill in chosen if drill.file]
+        folder = open_folder(out, [*inputs, *filter(None, (rows, job))])
+        report, page = conduct(
+            plan(chosen, game), game, workers, command + game.options, folder, interruptions
+        )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
     typer.echo(
@@ -156,11 +165,35 @@ def report(
     try:
         loaded = load(text)
     except ReportError as error:
-        raise UsageError(f"{file}: {error.what}", fix=error.fix) from None
+        place = f" At {error.where}." if error.where else ""
+        raise UsageError(f"{file}: {error.what}{place}", fix=error.fix) from None
     rendered = render(loaded, Format(form))
+    if out is not None and out.exists() and out.samefile(file):
+        raise UsageError(f"{out} is the report itself.", fix="Give the name of another file.")
     if out is None:
         sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
     else:
         write_whole(out, rendered)
     raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+
+
+@journals.callback()
+def journal() -> None:
+    """Look at a journal.jsonl."""
+
+
+@journals.command()
+def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run.")]) -> None:
+    """Follow the chain of a journal. Exit code 0 when no line of it was edited."""
+    from reports import verify_journal  # noqa: PLC0415
+    from scenarios.harness.telling import say_end  # noqa: PLC0415
+
+    state = verify_journal(file)
+    if not state.events:
+        typer.echo(f"{file}: line 1 is not the header of a journal")
+        raise typer.Exit(BROKEN_CHAIN)
+    if not state.intact:
+        typer.echo(f"{file}: line {state.bad_line} is not what was written: {state.why}")
+        raise typer.Exit(BROKEN_CHAIN)
+    typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")

@@ -6,7 +6,9 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -41,8 +43,16 @@ def select(names: Sequence[str], *, slow: bool = False) -> tuple[Drill, ...]:
         return tuple(drill for drill in known.values() if slow or not drill.slow)
     chosen: dict[str, Drill] = {}
     for name in names:
-        for drill in load_file(Path(name)) if name.endswith(".py") else [named(name, known)]:
-            chosen[drill.name] = drill
+        for drill in load_file(name) if name.endswith(".py") else [named(name, known)]:
+            other = chosen.setdefault(drill.name, drill)
+            if other.file != drill.file:
+                places = " and ".join(
+                    sorted(each.file or "gameday itself" for each in (other, drill))
+                )
+                raise UsageError(
+                    f"There are two drills named {drill.name!r}: in {places}.",
+                    fix="Give one of them another name, or run them apart.",
+                )
     return tuple(chosen.values())
 
 
@@ -56,8 +66,13 @@ def named(name: str, known: dict[str, Drill]) -> Drill:
     return known[plain]
 
 
-def load_file(path: Path) -> Iterable[Drill]:
-    """The drills of a Python file."""
+def load_file(name: str) -> Sequence[Drill]:
+    """The drills of a Python file.
+
+    Raises:
+        UsageError: it is not there, cannot be loaded, or declares no drill or two of one name.
+    """
+    path = Path(name)
     spec = importlib.util.spec_from_file_location(f"gameday_file_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UsageError(f"There is no drill file {path}.", fix="Check the path.")
@@ -78,4 +93,11 @@ def load_file(path: Path) -> Iterable[Drill]:
             f"The file {path} declares no drill.",
             fix="Put @drill(...) above a function that takes a world.",
         )
-    return found
+    distinct = {id(drill): drill for drill in found}.values()
+    twice = [name for name, count in Counter(d.name for d in distinct).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"The file {path} declares two drills named {twice[0]!r}.",
+            fix="A drill's name is that of its function: give one of them another.",
+        )
+    return [replace(drill, file=name) for drill in distinct]

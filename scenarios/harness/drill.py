@@ -6,6 +6,7 @@ the drill's name, the first line of its docstring is the claim.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -41,6 +42,13 @@ class Drill:
     script: Script
     slow: bool = False
     """Not run unless it is named or `--slow` is given."""
+    file: str = ""
+    """The file it came from, as the user wrote it; empty for one that ships."""
+
+    @property
+    def replay(self) -> str:
+        """What to type in a shell to run it; with all others of its file if it came from one."""
+        return shlex.join(["gameday", "run", self.file or self.name])
 
     @property
     def control_types(self) -> tuple[type, ...]:

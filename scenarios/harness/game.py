@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import shlex
-import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +27,7 @@ from scenarios.harness.errors import UsageError
 from scenarios.harness.rows import RowSet, read_rows
 from scenarios.harness.sabotage import RunawayJoin
 from scenarios.harness.tickets import tickets
+from scenarios.harness.workers import Died, Workers
 from scenarios.harness.world import Game
 from simulator import VirtualClock
 
@@ -114,7 +113,7 @@ def plan(drills: Sequence[Drill], game: Game) -> Plan:
     )
 
 
-def start(plan: Plan, game: Game, workers: int) -> Iterator[DrillReport]:
+def start(plan: Plan, game: Game, workers: int) -> Generator[DrillReport, None, None]:
     """Run all drills of a plan, on several cores where that is possible.
 
     The processes are started before this returns; the reports come as they are finished.
@@ -124,52 +123,41 @@ def start(plan: Plan, game: Game, workers: int) -> Iterator[DrillReport]:
         return (run_drill(drill, game, calm_runs) for drill in plan.drills)
     gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
     gc.set_threshold(100_000, 50, 100)  # rows make many objects and few cycles
-    _shared.update({drill.name: (drill, calm_runs) for drill in plan.drills})
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("fork"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_DFL),
-    )
-    futures = {
-        pool.submit(_run_shared, drill.name, arm): (drill, arm)
+    by_name = {drill.name: drill for drill in plan.drills}
+    arms = [
+        (drill.name, arm)
         for drill in longest_first(plan.drills)
         for arm in (ArmName.BARE, ArmName.GUARDED, ArmName.CALM)
-    }
-    return _finished(pool, futures, game)
+    ]
+    pool: Workers[tuple[str, ArmName], ArmResult] = Workers(
+        lambda task: run_arm(by_name[task[0]], task[1], calm_runs), min(workers, len(arms))
+    )
+    return _finished(pool.results(arms), by_name, game)
 
 
 def _finished(
-    pool: ProcessPoolExecutor,
-    futures: Mapping[Future[ArmResult], tuple[Drill, ArmName]],
+    results: Generator[tuple[tuple[str, ArmName], ArmResult | Died], None, None],
+    drills: Mapping[str, Drill],
     game: Game,
-) -> Iterator[DrillReport]:
+) -> Generator[DrillReport, None, None]:
     """A drill's report as soon as its last arm is done."""
-    results: dict[str, dict[ArmName, ArmResult]] = {}
-    try:
-        for future in as_completed(futures):
-            drill, arm = futures[future]
-            done = results.setdefault(drill.name, {})
-            done[arm] = future.result()
+    arms: dict[str, dict[ArmName, ArmResult]] = {}
+    with closing(results):
+        for (name, arm), result in results:
+            done = arms.setdefault(name, {})
+            if isinstance(result, Died):
+                problem = f"the process that ran the {arm.value} arm {result.how}"
+                done[arm] = ArmResult(None, problem=problem)
+            else:
+                done[arm] = result
             if len(done) == len(ArmName):
-                yield report_drill(drill, game, [done[arm] for arm in ArmName])
-    finally:
-        pool.shutdown(cancel_futures=True)
+                yield report_drill(drills[name], game, [done[arm] for arm in ArmName])
 
 
 def in_order(plan: Plan, reports: Iterable[DrillReport]) -> tuple[DrillReport, ...]:
     """Reports in the order of the plan, whoever finished first."""
     by_name = {report.name: report for report in reports}
     return tuple(by_name[drill.name] for drill in plan.drills)
-
-
-_shared: dict[str, tuple[Drill, CalmRuns]] = {}
-"""What forked workers inherit: a drill is a function and cannot be sent to them."""
-
-
-def _run_shared(name: str, arm: ArmName) -> ArmResult:
-    drill, calm_runs = _shared[name]
-    return run_arm(drill, arm, calm_runs)
 
 
 def longest_first(drills: Sequence[Drill]) -> list[Drill]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from reports import Format, GameDayReport, render
@@ -15,25 +17,62 @@ FILES = {
 JOURNAL = "journal.jsonl"
 
 
-def open_folder(folder: Path) -> Path:
-    """The folder, made and found writable; what a former run left there is removed.
+MARKS = {
+    FILES[Format.HTML]: b"game day report</title>",
+    FILES[Format.JSON]: b'"schema_version"',
+    FILES[Format.JUNIT]: b'<testsuites name="gameday"',
+    JOURNAL: b'{"n":0,"event":"opened"',
+}
+"""What stands near the top of each file that we wrote, and hardly in another of that name."""
+NEAR_THE_TOP = 2**16
+
+
+def open_folder(folder: Path, inputs: Sequence[Path] = ()) -> Path:
+    """The folder, made and found writable; the report that a former run left there is removed.
 
     Raises:
-        UsageError: it cannot be made or written.
+        UsageError: it cannot be made or written, or a file there that has the name of one of
+            ours is not ours, or is one of the `inputs` of this run.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".gameday-probe"
         probe.write_bytes(b"")
         probe.unlink()
-        for name in (JOURNAL, *FILES.values()):
-            (folder / name).unlink(missing_ok=True)
+        former = [path for name in MARKS if (path := folder / name).exists()]
+        for path in former:
+            _check_ours(path, inputs)
+        for path in former:
+            path.unlink()
+        remove_reports(folder)
     except OSError as error:
         raise UsageError(
             f"The output folder {folder} cannot be written: {error.strerror}.",
             fix="Choose another with --out DIR.",
         ) from None
     return folder
+
+
+def _check_ours(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to put a report in the place of anything but a report."""
+    if any(given.exists() and path.samefile(given) for given in inputs):
+        why = "is an input of this run"
+    else:
+        with path.open("rb") as file:
+            top = file.read(NEAR_THE_TOP)
+        if not top or MARKS[path.name] in top:
+            return
+        why = "is not a report of gameday"
+    raise UsageError(
+        f"{path} would be replaced, and {why}.", fix="Move it, or choose another --out DIR."
+    )
+
+
+def remove_reports(folder: Path) -> None:
+    """No report in the folder, whole or draft: the run that it would speak of did not end."""
+    for name in FILES.values():
+        (folder / name).unlink(missing_ok=True)
+        draft_of(folder / name).unlink(missing_ok=True)
 
 
 def write_reports(report: GameDayReport, folder: Path) -> Path:
@@ -43,17 +82,26 @@ def write_reports(report: GameDayReport, folder: Path) -> Path:
     return folder / FILES[Format.HTML]
 
 
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it is moved to its place."""
+    return path.with_name(f".{path.name}.draft")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file beside its place and move it there.
 
     Raises:
         UsageError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.draft")
+    if not path.name or path.is_dir():
+        raise UsageError(f"{path} is a folder.", fix="Give the name of a file.")
+    draft = draft_of(path)
     try:
         draft.write_bytes(text.encode("utf-8", "backslashreplace"))
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", fix="Choose another place."
         ) from None

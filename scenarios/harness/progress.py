@@ -24,13 +24,17 @@ def progress(total: int) -> Iterator[Steps]:
         yield _lines(total)
         return
     from rich.console import Console  # noqa: PLC0415 - only for people
+    from rich.markup import escape  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # Without a thread that refreshes it: workers are forked while it is shown.
+    with Progress(console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("drills", total=total)
 
         def step(report: DrillReport) -> None:
-            bar.update(task, advance=1, description=f"{report.verdict.name} {report.name}"[:60])
+            said = f"{report.verdict.name} {shown(report.name)}"[:60]
+            bar.update(task, advance=1, description=escape(said), refresh=True)
 
         yield step
 

@@ -58,6 +58,7 @@ def read_rows(path: Path, job_type: JobType) -> RowSet:
         check_columns(job_type, columns)
     except ControlError as error:
         hint = " The first line of a CSV file must name the columns." if path_is_csv(path) else ""
+        hint += _other_separator(path, text)
         raise UsageError(f"In {path}: {error.what}", fix=error.fix + hint) from None
     rows = tuple(_keyed(path, records, columns, job_type.rows.key))
     _check_known_answers(path, rows, job_type)
@@ -112,7 +113,7 @@ def _records(path: Path, text: str) -> Iterator[dict[str, str]]:
 
 def _csv_records(path: Path, text: str) -> Iterator[dict[str, str]]:
     csv.field_size_limit(LONGEST_FIELD)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    delimiter = _separator(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(reader)
@@ -128,13 +129,32 @@ def _csv_records(path: Path, text: str) -> Iterator[dict[str, str]]:
                 raise UsageError(
                     f"Line {reader.line_num:,} of {path} has {len(fields)} fields, the header has "
                     f"{len(header)}.",
-                    fix="Quote fields that contain the delimiter or a line break.",
+                    fix="Quote fields that contain the delimiter or a line break."
+                    + _other_separator(path, text),
                 )
             yield dict(zip(header, fields, strict=True))
     except csv.Error as error:
         raise UsageError(
-            f"Line {reader.line_num:,} of {path} is not CSV: {error}.", fix="Mend its quotes."
+            f"Line {reader.line_num:,} of {path} is not CSV: {error}.",
+            fix="Mend its quotes." + _other_separator(path, text),
         ) from None
+
+
+def _separator(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
+def _other_separator(path: Path, text: str) -> str:
+    """What to say when the first line of a CSV file is separated by something else."""
+    header, read = text.partition("\n")[0], _separator(path)
+    counts = {mark: header.count(mark) for mark in ",;\t|"}
+    likely = max(counts, key=lambda mark: counts[mark])
+    if not path_is_csv(path) or counts[read] or not counts[likely]:
+        return ""
+    return (
+        f" The separator of this file seems to be {likely!r}, and {read!r} is read: "
+        "export it with commas as .csv, or with tabs as .tsv."
+    )
 
 
 def _line_records(path: Path, text: str) -> Iterator[dict[str, str]]:

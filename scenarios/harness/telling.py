@@ -1,4 +1,4 @@
-"""Ledger entries and service calls as lines of a timeline."""
+"""Ledger entries and service calls as lines of a timeline, and the end of a journal as a clause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from controls import LedgerEntry
-from reports import Entry
+from reports import Entry, JournalState
+from reports.untrusted import shown
 from simulator import Books
 
 BAD_STATUS = 400
@@ -72,3 +73,16 @@ def merged(told: list[Entry], books: Books, start: datetime) -> tuple[Entry, ...
     head, tail = entries[: LONGEST_TIMELINE // 2], entries[-LONGEST_TIMELINE // 2 :]
     left_out = len(entries) - len(head) - len(tail)
     return (*head, Entry(tail[0].at, "harness", f"{left_out:,} more entries"), *tail)
+
+
+def say_end(state: JournalState) -> str:
+    """How the run ended that wrote a journal, as far as its intact lines tell."""
+    said = {name: shown(str(value), 40) for name, value in state.last_fields.items()}
+    if state.finished:
+        return f"the run finished: {said.get('verdict', 'no verdict')}"
+    if state.torn_tail:
+        return "the run broke off in the middle of a line: it was killed"
+    if state.last_event == "interrupted":
+        counts = f"{said.get('judged', '?')} of {said.get('planned', '?')} drills"
+        return f"the run was interrupted by {said.get('signal', 'a signal')} after {counts}"
+    return f"the run broke off after the event {shown(state.last_event, 40)!r}: it was killed"

@@ -42,6 +42,105 @@ PIPELINE = """
         return {row.custom_id: row.result.type for row in client.messages.batches.results(batch.id)}
 """
 
+INTERCEPTED = """
+    import os
+
+    import anthropic
+    import pytest
+
+    import pipeline
+
+
+    def test_unmodified(intercepted_api):
+        assert pipeline.main(["a", "b"]) == {"row-0": "succeeded", "row-1": "succeeded"}
+        intercepted_api.assert_sent(2)
+        intercepted_api.assert_every_batch_ended()
+        intercepted_api.assert_every_result_read()
+
+
+    def test_without_the_fixture():
+        from simulator.intercept import intercepted
+
+        with intercepted(seed=3) as batches_api:
+            pipeline.main(["a"])
+        batches_api.assert_sent(1)
+        assert os.environ["ANTHROPIC_API_KEY"] == "sk-ant-of-the-developer"
+
+
+    def test_nothing_leaks(batches_api):
+        found = {name for name in os.environ if name.startswith("ANTHROPIC_")}
+        assert found == {"ANTHROPIC_API_KEY"}
+        assert os.environ["ANTHROPIC_API_KEY"] == batches_api.api_key
+        assert batches_api.url == os.environ["ANTHROPIC_BASE_URL"]
+        assert [] == list(anthropic.Anthropic().messages.batches.list())
+
+
+    def test_an_unmatched_call_teaches(intercepted_api):
+        with pytest.raises(anthropic.NotFoundError, match="part 2 of the path is 'message'"):
+            anthropic.Anthropic().get("/v1/message/batches", cast_to=object)
+        with pytest.raises(AssertionError, match="1 calls met no route"):
+            intercepted_api.assert_no_unmatched_call()
+
+
+    def test_the_real_service_is_out_of_reach(batches_api):
+        with pytest.raises(anthropic.APIConnectionError) as failed:
+            anthropic.Anthropic(max_retries=0).messages.batches.list()
+        assert "intercepted_api" in str(failed.value.__cause__)
+
+
+    def test_everything_is_back():
+        assert os.environ["ANTHROPIC_BASE_URL"] == "http://leak.invalid"
+"""
+ASYNC = """
+    import anthropic
+    import pytest
+
+    HELLO = {"model": "claude-haiku-4-5", "max_tokens": 9,
+             "messages": [{"role": "user", "content": "Hello"}]}
+
+
+    async def lifecycle(client):
+        batches = client.messages.batches
+        made = await batches.create(requests=[{"custom_id": "row-1", "params": HELLO}])
+        while (await batches.retrieve(made.id)).processing_status != "ended":
+            pass
+        return [row.result.type async for row in await batches.results(made.id)]
+
+
+    @pytest.mark.MARK
+    async def test_in_process(batches_api):
+        assert ["succeeded"] == await lifecycle(batches_api.async_client())
+
+
+    @pytest.mark.MARK
+    async def test_intercepted(intercepted_api):
+        async with anthropic.AsyncAnthropic() as client:
+            assert ["succeeded"] == await lifecycle(client)
+        intercepted_api.assert_sent(1)
+
+
+    @pytest.mark.MARK
+    async def test_over_a_socket(batches_api):
+        async with anthropic.AsyncAnthropic(base_url=batches_api.url) as client:
+            assert ["succeeded"] == await lifecycle(client)
+"""
+ON_ASYNCIO = """
+    import pytest
+
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+"""
+"""What makes anyio the runner of asynchronous tests."""
+LEAKS = {
+    "ANTHROPIC_API_KEY": "sk-ant-of-the-developer",
+    "ANTHROPIC_BASE_URL": "http://leak.invalid",
+    "ANTHROPIC_CUSTOM_HEADERS": "x-leak: yes",
+    "ANTHROPIC_AUTH_TOKEN": "leak",
+}
+"""A developer's environment, of which nothing may arrive."""
+
 
 def write(folder: Path, **files: str) -> None:
     """So many Python files."""

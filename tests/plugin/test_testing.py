@@ -7,7 +7,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from simulator import Endpoint, SimulatorError, VirtualClock, routes
+from simulator import Api, Endpoint, SimulatorError, VirtualClock, routes
+from simulator.asgi import Server
 from simulator.faults import LostReply, RowsErrored
 from simulator.testing import BatchesApi, make_clock, make_faults, opened
 from simulator.unmatched import NOBODY, ROUTES, explain
@@ -131,3 +132,16 @@ UNMATCHED: list[tuple[str, str, str]] = [
 def test_an_unmatched_call_says_why(method: str, path: str, reason: Any) -> None:
     """The nearest route and the first difference."""
     assert reason in explain(method, path)
+
+
+def test_the_sdk_shows_why_a_call_met_no_route() -> None:
+    """In the text of its exception, over a socket too; the text has a bound."""
+    api = Api()
+    with Server(api) as server, opened(api=api) as handle:
+        over_a_socket = anthropic.Anthropic(api_key="k", base_url=f"{server.url}/v1", max_retries=0)
+        for client in (over_a_socket, handle.client(base_url="http://simulator.invalid/v1")):
+            with pytest.raises(anthropic.NotFoundError, match="the path has '/v1' before it"):
+                client.messages.batches.list()
+
+        assert ("GET /v1/v1/messages/batches",) * 2 == handle.unmatched
+    assert len(explain("GET", "/v1/" + "x" * 9_999)) < 1_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,35 +21,9 @@ from tests.builders_reports import (
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ATTACKS = [HOSTILE[name] for name in ("script", "attribute", "svg", "end of style")]
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, or a loud reason; in CI a missing browser is a failure."""
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is missing, so the page was not opened: apt-get install chromium"
-        if "CI" in os.environ:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Visit:
@@ -181,6 +154,24 @@ def test_the_page_never_scrolls_sideways(page: Page, tmp_path: Path, width: int)
     Visit(page, tmp_path / "wide.html", render(a_report(a_drill(), long), Format.HTML))
 
     assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_scorecard_fits_a_telephone(page: Page, tmp_path: Path, width: int) -> None:
+    """Every arm of every drill is seen without scrolling in a frame, with its name."""
+    page.set_viewport_size({"width": width, "height": 800})
+    long = a_failed_drill(name="injected_instructions_stay_data_for_a_whole_day")
+
+    Visit(page, tmp_path / "card.html", render(a_report(a_drill(), long), Format.HTML))
+
+    cells = page.locator(".matrix tbody th, .matrix tbody td, .tally .tone")
+    boxes = [box for cell in cells.all() if (box := cell.bounding_box())]
+    assert 5 * 2 + 4 == len(boxes)
+    assert width >= max(box["x"] + box["width"] for box in boxes)
+    frame = "document.querySelector('[aria-label=\"Drills by arm\"]')"
+    assert 0 == page.evaluate(f"{frame}.scrollWidth - {frame}.clientWidth")
+    label = "getComputedStyle(document.querySelector('[data-arm=bare]'), '::before').content"
+    assert "bare" in str(page.evaluate(label))
 
 
 def test_without_javascript_the_page_is_complete(browser: Browser, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from reports.phrases import (
     gains,
     headline,
     money,
+    own_words,
     saved_by,
     saved_in_all,
     troubles,
@@ -176,3 +177,21 @@ def test_troubles_name_a_check_that_raised() -> None:
     drill = a_drill(verdict=Verdict.ERROR, arms=three_arms(bare=raised))
 
     assert troubles(drill) == ["bare: EveryRowAccountedFor raised an error: KeyError"]
+
+
+def test_own_words_are_those_of_whoever_halted_crashed_or_raised() -> None:
+    """An arm that simply ended has none."""
+    raised = a_finding(check="Looks", outcome=Outcome.RAISED, says="KeyError: 7")
+    drill = a_drill(
+        arms=three_arms(
+            bare=an_arm(ArmName.BARE, ended="crashed: ValueError: no row", findings=(raised,)),
+            guarded=an_arm(ArmName.GUARDED, ended="halted: too dear"),
+        )
+    )
+
+    assert [
+        "bare crashed: ValueError: no row",
+        "guarded halted: too dear",
+        "bare: Looks raised an error: KeyError: 7",
+    ] == own_words(drill)
+    assert [] == own_words(a_drill())

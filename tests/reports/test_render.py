@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 import reports
 from reports import Format, Verdict, render
-from tests.builders_reports import HOSTILE, a_full_report, a_report, with_every_text
+from tests.builders_reports import HOSTILE, a_failed_drill, a_full_report, a_report, with_every_text
 
 
 @pytest.mark.parametrize("form", Format)
@@ -41,6 +42,29 @@ def test_no_hostile_text_survives_in_any_format(form: Format, text: str) -> None
 
     assert output.encode("utf-8")
     assert output.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("form", "before", "after"),
+    [
+        (Format.HTML, '<p class="words"><bdi>', "&lt;b&gt;</bdi></p>\n</header>"),
+        (Format.JUNIT, 'message="the controls did not hold; ', '&lt;b&gt;">'),
+        (Format.TEXT, "the controls did not hold\n        ", "<b>\n      calm "),
+    ],
+)
+def test_the_headline_of_a_drill_has_the_pipelines_own_reason(
+    form: Format, before: str, after: str
+) -> None:
+    """Why it halted stands beside the verdict, as text that does nothing."""
+    failed = a_failed_drill()
+    calm, bare, guarded = failed.arms
+    halted = replace(guarded, ended="halted: the worst case of $35.20 exceeds $5.00 \x1b[31m<b>")
+
+    output = render(a_report(replace(failed, arms=(calm, bare, halted))), form)
+
+    words = r"guarded halted: the worst case of $35.20 exceeds $5.00 \x1b[31m"
+    plain = re.sub('<span class="hidden-character">([^<]*)</span>', r"\1", output)
+    assert f"{before}{words}{after}" in plain
 
 
 @pytest.mark.parametrize("form", [Format.HTML, Format.JUNIT, Format.TEXT])

@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports import Verdict, load, verify_journal
+from reports import Format, Verdict, load, render, verify_journal
 from scenarios.harness.commands import EXIT_BY_VERDICT
+from tests.builders_reports import a_full_report
 
 HOME = Path(__file__).parents[2]
 
@@ -133,6 +135,54 @@ def test_a_report_is_rendered_again_from_its_json(tmp_path: Path) -> None:
     assert "PASS" in gameday("report", str(out / "report.json")).stdout
 
 
+def test_a_report_that_was_edited_is_refused(tmp_path: Path) -> None:
+    """Who writes PASS over a FAIL is told which drill says otherwise; nothing is rendered."""
+    drill = tmp_path / "weak.py"
+    drill.write_text(WEAK.format(spare=1, rounds=0, check="EveryRowAnswered()"))
+    failed = gameday("run", str(drill), "--out", str(tmp_path / "out"))
+    honest = (tmp_path / "out" / "report.json").read_text("utf-8")
+    forged = tmp_path / "forged.json"
+    forged.write_text(honest.replace(': "FAIL"', ': "PASS"'), "utf-8")
+    out = tmp_path / "forged.html"
+
+    assert 1 == failed.returncode
+    assert 1 == gameday("report", str(tmp_path / "out" / "report.json")).returncode
+    says = complaint("report", str(forged), "--format", "html", "--out", str(out))
+    assert "'weak' contradicts itself: the verdict is PASS, its arms make it FAIL" in says
+    assert not out.exists()
+
+
+def test_a_journal_is_verified(tmp_path: Path) -> None:
+    """How many events and how the run ended; for a broken chain the first broken line."""
+    journal = tmp_path / "out" / "journal.jsonl"
+    gameday("run", "leaked_column_never_leaves", "--out", str(tmp_path / "out"))
+    whole = gameday("journal", "verify", str(journal))
+    lines = journal.read_bytes().splitlines(keepends=True)
+
+    def verified(*changed: bytes) -> tuple[int, str]:
+        journal.write_bytes(b"".join(changed))
+        done = gameday("journal", "verify", str(journal))
+        assert "" == done.stderr
+        return done.returncode, done.stdout.removeprefix(f"{journal}: ")
+
+    says = f"{journal}: 4 events in an unbroken chain; the run finished: PASS\n"
+    assert (0, says) == (whole.returncode, whole.stdout)
+    code, says = verified(*lines[:2], lines[2].replace(b"PASS", b"FAIL"), *lines[3:])
+    assert (1, True) == (code, says.startswith("line 3 is not what was written"))
+    code, says = verified(*lines[:3])
+    assert (0, True) == (code, "broke off after the event 'judged'" in says)
+    assert "in the middle of a line" in verified(*lines[:2], lines[2][:9])[1]
+    assert (1, "line 1 is not the header of a journal\n") == verified()
+    assert "cannot be read" in complaint("journal", "verify", str(tmp_path / "nowhere"))
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """One line, for whoever reports a defect."""
+    done = gameday("--version")
+
+    assert (0, f"gameday {version('batch-gameday')}\n") == (done.returncode, done.stdout)
+
+
 def test_list_and_show_tell_what_there_is() -> None:
     """The list names every drill with its claim; show tells the story and how to run it."""
     listed = gameday("list")
@@ -143,6 +193,70 @@ def test_list_and_show_tell_what_there_is() -> None:
     assert "slow: only when named" in listed.stdout
     assert "gameday run expired_rows_are_resent" in shown.stdout
     assert "Stall(after_share=0.5, lasting=25h" in shown.stdout
+
+
+def test_the_commands_of_a_report_repeat_it(tmp_path: Path) -> None:
+    """Typed into a shell, they run: names of files with spaces and quotes, and every option."""
+    names = {"drill": "my 'own' drill.py", "job": 'a "job" $HOME.toml', "rows": "some rows;.csv"}
+    (tmp_path / names["drill"]).write_text(
+        WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()").replace(
+            'defends_against="expiry"', 'defends_against="expiry", slow=True'
+        )
+    )
+    (tmp_path / names["job"]).write_bytes((HOME / "scenarios/jobs/tickets.toml").read_bytes())
+    columns = ("ticket_id", "body", "plan", "email", "sentiment")
+    lines = (f"t-{n},the app broke {n} times,free,a{n}@b.example," for n in range(60))
+    (tmp_path / names["rows"]).write_text("\n".join([",".join(columns), *lines]))
+    options = ["--seed", "3", "--slow", "--rows", names["rows"], "--job", names["job"]]
+    first = gameday("run", names["drill"], *options, "--out", "first", cwd=tmp_path)
+    report = load((tmp_path / "first" / "report.json").read_text("utf-8"))
+    drill = report.drills[0]
+
+    def typed(command: str) -> str:
+        """What a shell makes of it; `gameday` is the command under test."""
+        program = tmp_path / "bin" / "gameday"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m scenarios.harness.cli "$@"\n')
+        program.chmod(0o755)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=os.environ
+            | {"PYTHONPATH": str(HOME), "PATH": f"{program.parent}:{os.environ['PATH']}"},
+        )
+        assert done.returncode in {0, 1, 3}, done.stderr
+        return done.stdout
+
+    assert "--slow" in report.command
+    typed(f"{report.command} --out second")
+    typed(f"{drill.replay} --out third")
+    again, alone = (
+        (tmp_path / name / "report.json").read_text("utf-8") for name in ("second", "third")
+    )
+    assert "weak" in first.stderr
+    assert (tmp_path / "first" / "report.json").read_text("utf-8") == again
+    assert (drill,) == load(alone).drills
+    assert f"again: {drill.replay}\n" in first.stdout
+    shown = gameday("show", names["drill"], cwd=tmp_path).stdout
+    assert drill.replay.startswith(shown.rpartition("run it:")[2].strip())
+
+
+def test_two_drills_of_one_name_are_refused(tmp_path: Path) -> None:
+    """One of them would be missing in the report, and nobody would notice."""
+    text = WEAK.format(spare=1, rounds=1, check="EveryRowAnswered()")
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(text)
+    _, _, function = text.partition("@drill")
+    (tmp_path / "both.py").write_text(f"{text}other = weak\n@drill{function}")
+    (tmp_path / "alias.py").write_text(text + "again = weak\n")
+
+    says = complaint("run", "one.py", "two.py", cwd=tmp_path)
+    assert "two drills named 'weak': in one.py and two.py" in says
+    assert "both.py declares two drills named 'weak'" in complaint("run", "both.py", cwd=tmp_path)
+    assert 1 == gameday("show", "alias.py", cwd=tmp_path).stdout.count("run it:")
 
 
 def test_an_unknown_drill_suggests_the_nearest() -> None:
@@ -169,6 +283,17 @@ def test_an_unknown_drill_suggests_the_nearest() -> None:
         (["report", "nowhere.json"], "nowhere.json cannot be read"),
         (["report", "short.csv"], "short.csv"),
         (["report", "short.csv", "--format", "pdf"], "no format 'pdf'"),
+        (["report", "good.json", "--out", "."], ". is a folder"),
+        (["report", "good.json", "--out", ".."], ".. is a folder"),
+        (["report", "good.json", "--out", "/"], "/ is a folder"),
+        (["report", "good.json", "--out", "short.csv/x"], "cannot be written"),
+        (["report", "good.json", "--out", "no/where"], "cannot be written"),
+        (["report", "good.json", "--out", "./good.json"], "is the report itself"),
+        (["run", "a_good_day_is_left_alone", "--out", "mine"], "is not a report of gameday"),
+        (
+            ["run", "--rows", "rows/report.json", "--job", "own.toml", "--out", "rows"],
+            "report.json would be replaced, and is an input of this run",
+        ),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(
@@ -184,13 +309,38 @@ def test_wrong_input_is_refused_in_one_line(
         "empty.py": "",
         "broken.py": "1 / 0\n",
         "idle.py": "\n".join(line for line in idle.splitlines() if "faults=[" not in line),
+        "good.json": render(a_full_report(), Format.JSON),
+        "mine/junit.xml": '<testsuites><testsuite name="mine"/></testsuites>',
+        "own.toml": job.replace('label_column = "sentiment"', ""),
+        "rows/report.json": '{"ticket_id": "1", "body": "a", "plan": "b"}',
     }
     for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
-    before = sorted(path.name for path in tmp_path.iterdir())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     assert says in complaint(*arguments, cwd=tmp_path)
-    assert before == sorted(path.name for path in tmp_path.iterdir())
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_run_may_write_where_it_stands_and_over_its_own_reports(tmp_path: Path) -> None:
+    """`--out .` twice, beside a file of the user's and the rows: nothing else is touched."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        "ticket_id,body,plan,email,sentiment\n"
+        + "".join(f"t-{n},it broke {n} times,free,a{n}@b.example,\n" for n in range(40))
+    )
+    (tmp_path / "notes.html").write_text("mine")
+    kept = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for _ in range(2):
+        done = gameday(
+            "run", "dropped_rows_are_noticed", "--rows", "rows.csv", "--out", ".", cwd=tmp_path
+        )
+        assert done.returncode in {0, 3}, done.stderr
+
+    assert kept == {path: path.read_bytes() for path in kept}
+    names = {path.name for path in tmp_path.iterdir()} - {path.name for path in kept}
+    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == names
 
 
 def test_a_shadowed_room_is_named(tmp_path: Path) -> None:

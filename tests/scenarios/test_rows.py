@@ -83,6 +83,33 @@ def test_an_unknown_column_suggests_the_nearest(tmp_path: Path) -> None:
         read_rows(a_file(tmp_path, "id,texts\n1,a\n"), a_job())
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "says"),
+    [
+        ("id;text\n1;a\n", "rows.csv", "seems to be ';', and ',' is read"),
+        ("id;text\n1;a, b\n", "rows.csv", "seems to be ';'"),
+        ('"id";"text"\n"1";"a"\n', "rows.csv", "seems to be ';'"),
+        ("id\ttext\n1\ta\n", "rows.csv", r"seems to be '\t', and ',' is read"),
+        ("id,text\n1,a\n", "rows.tsv", r"seems to be ',', and '\t' is read"),
+    ],
+)
+def test_another_separator_is_named(content: str, name: str, says: str, tmp_path: Path) -> None:
+    """Spreadsheets of many countries write semicolons; the way out is said."""
+    with pytest.raises(UsageError) as refused:
+        read_rows(a_file(tmp_path, content, name), a_job())
+
+    assert says in refused.value.fix
+    assert "export it with commas as .csv, or with tabs as .tsv" in refused.value.fix
+
+
+def test_a_mere_mistake_in_the_header_is_not_put_on_the_separator(tmp_path: Path) -> None:
+    """Commas are there; a semicolon is part of a name."""
+    with pytest.raises(UsageError) as refused:
+        read_rows(a_file(tmp_path, "id,txt;x\n1,a\n"), a_job())
+
+    assert "separator" not in str(refused.value)
+
+
 def test_known_answers_that_are_none_are_refused(tmp_path: Path) -> None:
     """A canary graded against them would halt every good day."""
     job = a_job()

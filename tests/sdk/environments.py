@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ HOME = Path(__file__).parents[2]
 CACHE = HOME / ".venv-sdk"
 LINES = ("0.49.0", "0.125.0", "1.17.0", "2.11.0")
 """The Python SDK: one before 0.60, and the last of each line."""
+RUNNER_LINES = ("0.76.0", *LINES[1:])
+"""Those with which `controls` works; the first is the oldest."""
 TYPESCRIPT = "1.11.0"
 MSGSPEC = "msgspec==0.22.0"
 """What `simulator` needs where interception is run; the SDKs bring their HTTP library."""
@@ -43,7 +46,27 @@ def newcomer() -> Path:
         run(sys.executable, "-m", "venv", str(folder))
         pip_install(folder, str(HOME), "pytest", "pytest-asyncio==1.5.0", "pytest-xdist")
 
-    folder = made("newcomer", install)
+    return _renewed(made("newcomer", install))
+
+
+@cache
+def project_beside(line: str) -> Path:
+    """The same with this SDK: its bounds and ours must agree."""
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", str(folder))
+        pip_install(folder, str(HOME), "pytest", f"anthropic=={line}")
+
+    python = _renewed(made(f"project-{line}", install))
+    try:
+        run(str(python), "-m", "pip", "check")
+    except subprocess.CalledProcessError as failed:
+        pytest.fail(failed.stdout.decode(), pytrace=False)
+    return python
+
+
+def _renewed(folder: Path) -> Path:
+    """The interpreter of an environment, with the project as it is now."""
     try:
         pip_install(folder, "--no-deps", "--force-reinstall", str(HOME))
     except subprocess.CalledProcessError as failed:

@@ -61,6 +61,8 @@ def run(**settings: Any) -> None:
             if batches.retrieve(made.id).processing_status == "ended":
                 break
         found = {line.custom_id: said(line) for line in batches.results(made.id)}
+        beta = client.beta.messages.batches  # 0.x and 1.x add `?beta=true` and a flag
+        assert ROWS == sum(1 for _ in beta.results(beta.retrieve(made.id).id))
         other = batches.create(requests=requests(1))
         canceled = batches.cancel(other.id).processing_status
         listed = [batch.id for batch in batches.list(limit=1)]
@@ -83,6 +85,9 @@ async def run_async(**settings: Any) -> None:
             if (await batches.retrieve(made.id)).processing_status == "ended":
                 break
         found = {line.custom_id: said(line) async for line in await batches.results(made.id)}
+        beta = client.beta.messages.batches
+        lines = await beta.results((await beta.retrieve(made.id)).id)
+        assert sum([1 async for _ in lines]) == ROWS
         other = await batches.create(requests=requests(1))
         canceled = (await batches.cancel(other.id)).processing_status
         listed = [batch.id async for batch in batches.list(limit=1)]

@@ -80,6 +80,37 @@ def test_what_cannot_be_seen() -> None:
     assert document(call(api, "GET", BATCHES, headers=as_key("b")))["data"] == []
 
 
+@chooses("when params are checked", ours="by the worker: an errored row, seen at the end alone")
+def test_when_params_are_checked() -> None:
+    """The create call succeeds, and nothing shows before the batch has ended."""
+    api = Api()
+    batch_id = a_batch(api, [a_request("a", max_tokens=0), a_request("b", messages=...)])
+    early = document(retrieve(api, batch_id))["request_counts"]
+    api.clock.sleep(hours(24))
+
+    assert (early["processing"], early["errored"]) == (2, 0)
+    assert document(retrieve(api, batch_id))["request_counts"]["errored"] == 2
+
+
+@chooses("texts for a full queue and for too many requests", ours="as in the form of others")
+def test_the_words_of_what_is_too_much() -> None:
+    """429 and 400."""
+    queue, many = Api(limits=Limits(queued_requests=1)), Api(limits=Limits(requests_per_batch=1))
+    full, long = create(queue, requests(2)), create(many, requests(2))
+
+    assert (full.status, message(full)) == (
+        429,
+        (
+            "This request would exceed your organization's limit of 1 batch requests in the "
+            "processing queue."
+        ),
+    )
+    assert (long.status, message(long)) == (
+        400,
+        "requests: List should have at most 1 items after validation, not 2",
+    )
+
+
 @chooses("results after archive", ours="404, `results_url` null", switch="keep_archived_url")
 def test_after_archive() -> None:
     """404 in both cases; the URL may stay."""
@@ -150,11 +181,25 @@ def test_an_unknown_cursor() -> None:
     assert document(lenient)["data"] == []
 
 
-@chooses("a wrong method, an unknown path", ours="405, 404")
+@chooses("a wrong method, an unknown path", ours="405, 404; the message names the nearest route")
 def test_wrong_calls() -> None:
-    """In the envelope of errors."""
-    assert call(Api(), "PATCH", BATCHES).status == 405
-    assert document(call(Api(), "GET", "/v1/nothing"))["error"]["type"] == "not_found_error"
+    """In the envelope of errors, also without a key; the history says the same."""
+    api = Api()
+    wrong, unknown = call(api, "PATCH", BATCHES), call(api, "GET", "/v1/nothing", headers={})
+
+    assert (wrong.status, unknown.status) == (405, 404)
+    assert document(wrong)["error"]["type"] == "invalid_request_error"
+    assert document(unknown) == {
+        "type": "error",
+        "error": {"type": "not_found_error", "message": message(unknown)},
+        "request_id": unknown.header("request-id"),
+    }
+    assert message(wrong) == f"No route for PATCH {BATCHES}. This path takes POST and GET."
+    assert message(unknown) == (
+        "No route for GET /v1/nothing. Nearest: GET /v1/models; "
+        "part 2 of the path is 'nothing' and not 'models'."
+    )
+    assert [seen.no_route for seen in api.history] == [message(wrong), message(unknown)]
 
 
 @chooses("the order of results", ours="a seeded shuffle that stays", switch="results_order")

@@ -8,17 +8,17 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx2
+import openapi_spec_validator as validator
 import pytest
+import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from simulator import Api, Limits
 from simulator.asgi import Server
+from simulator.faults import BadGateway, ConnectionReset, ServerError
 from simulator.openapi import ADMIN, API
 from tests.simulator.builders import HEADERS, a_batch, a_params, by_id, call, document
-
-schemathesis = pytest.importorskip("schemathesis")
-validator = pytest.importorskip("openapi_spec_validator")
 
 WORD: Final = {key: value for key, value in HEADERS.items() if key != "host"}
 EXAMPLES: Final = 12
@@ -37,7 +37,13 @@ CALLS: Final = [
     for path, methods in described["paths"].items()
     for method in methods
 ]
+API_CALLS: Final = [call[1:] for call in CALLS if call[0] is API]
 LOADED: Final = {id(one): schemathesis.openapi.from_dict(one) for one in (API, ADMIN)}
+
+
+def operation(described: dict[str, Any], path: str, method: str) -> Any:
+    """What schemathesis knows of one kind of call."""
+    return LOADED[id(described)][path][method.upper()]
 
 
 @pytest.fixture(scope="module")
@@ -62,28 +68,58 @@ def test_no_call_is_too_much(
     client: httpx2.Client, described: dict[str, Any], path: str, method: str
 ) -> None:
     """Calls that fit the description, made by schemathesis."""
-    operation = LOADED[id(described)][path][method.upper()]
+    made_up = operation(described, path, method).as_strategy()
 
     @TAME
-    @given(case=operation.as_strategy())
+    @given(case=made_up)
     def check(case: Any) -> None:
-        sent = case.as_transport_kwargs(base_url=str(client.base_url))
-        headers = {
-            name: value for name, value in (sent.get("headers") or {}).items()
-            if name.lower() == "anthropic-version" and value.isascii() and value.isprintable()
-        }  # fmt: skip
-        reply = client.request(
-            sent["method"],
-            sent["url"],
-            params=sent.get("params"),
-            headers=headers,
-            content=json.dumps(sent["json"]) if "json" in sent else None,
-        )
+        reply = sent(client, case)
         assert reply.status_code < OURS, (case, reply.text)
         known = described["paths"][path][method]["responses"]
         assert str(reply.status_code) in known, (case, reply.status_code, reply.text)
 
     check()
+
+
+def sent(client: httpx2.Client, case: Any) -> httpx2.Response:
+    """The reply to a call that schemathesis has made up."""
+    made = case.as_transport_kwargs(base_url=str(client.base_url))
+    headers = {
+        name: value for name, value in (made.get("headers") or {}).items()
+        if name.lower() == "anthropic-version" and value.isascii() and value.isprintable()
+    }  # fmt: skip
+    return client.request(
+        made["method"],
+        made["url"],
+        params=made.get("params"),
+        headers=headers,
+        content=json.dumps(made["json"]) if "json" in made else None,
+    )
+
+
+def test_every_5xx_was_injected() -> None:
+    """With faults that answer 5xx or break the line: the history names one for each of these."""
+    faults = (ServerError(share=0.25), BadGateway(share=0.25), ConnectionReset(share=0.25))
+    api = Api(faults=faults, limits=Limits(batch_body_bytes=2**20))
+    struck: set[str] = set()
+    with Server(api) as server, httpx2.Client(base_url=server.url, headers=WORD) as client:
+
+        @settings(TAME, max_examples=50)
+        @given(case=some.one_of(*(operation(API, *one).as_strategy() for one in API_CALLS)))
+        def check(case: Any) -> None:
+            before = api.history.total
+            try:
+                broken = sent(client, case).status_code >= OURS
+            except httpx2.TransportError:
+                broken = True
+            last = list(api.history)[-1]
+            assert api.history.total > before
+            assert bool(last.struck_by) == broken, (case, last)
+            struck.add(last.struck_by)
+
+        check()
+
+    assert {"", "ServerError", "BadGateway", "ConnectionReset"} == struck
 
 
 JUNK: Final = some.recursive(

@@ -17,7 +17,7 @@ from reports import (
     Outcome,
     Verdict,
 )
-from scenarios.harness.verdict import judge_arms
+from reports.verdict import judge_arms
 
 
 def an_arm(name: ArmName, outcome: Outcome = Outcome.HELD, fired: int = 5) -> ArmReport:

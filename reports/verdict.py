@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from reports import ArmReport, Outcome, Verdict
+from reports.model import ArmReport, Finding, Outcome, Verdict
+
+
+def held(findings: Collection[Finding]) -> bool:
+    """Whether an arm with these findings held: no check found harm."""
+    return all(f.outcome in {Outcome.HELD, Outcome.NOT_EXERCISED} for f in findings)
+
+
+def finding_contradiction(finding: Finding) -> str:
+    """What in a finding cannot be true at once; empty if nothing."""
+    if finding.offenders and finding.outcome in {Outcome.HELD, Outcome.NOT_EXERCISED}:
+        count = f"{finding.offenders:,} offender{'s' if finding.offenders > 1 else ''}"
+        return f"says {finding.outcome.value!r} and names {count}"
+    return ""
 
 
 def judge_arms(
