@@ -3,11 +3,13 @@
 Protects from runaway loops, oversize prompts and unbounded output. Worst case = input tokens,
 counted by the service on a seeded sample and bounded from above for the rest, plus rows times the
 capped `max_tokens`, at dated batch prices. What is sent is reserved, and settled from real usage.
+A team can have a ceiling for the day (UTC) over all of its jobs; nobody can approve more than that.
 
 Weakness: it can refuse a job that would have been cheaper than its worst case; raise the
 ceiling or have a person approve. The sample bounds prompts by bytes: text that needs more than a
 quarter more tokens per byte than the densest sampled row is underestimated. Neighbour: `Canary`
-projects the cost of the whole from real usage of the first rows.
+projects the cost of the whole from real usage of the first rows. Nor can a stop take back what is
+in flight: `in_flight_exposure` says how much that is at most.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 
 from controls.core.decision import AskApproval, Decision, Halt, Proceed
 from controls.core.errors import ControlError
@@ -35,7 +38,8 @@ SAMPLE_ROWS = 12
 DENSITY_MARGIN = 1.25
 """The densest sampled row may be outdone by a quarter before the bound is wrong."""
 OVERHEAD_TOKENS = 16
-"""Added to every row's bound for role marks and rounding."""
+"""Added to every row, counted ones too: the documentation calls the count an estimate that may
+differ slightly from the bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,16 @@ class CostCeiling:
     max_tokens_cap: int
     approvable_usd: Decimal | None = None
     """Up to here a person may approve; beyond it, or without it, the job is refused."""
+    team_usd_per_day: Decimal | None = None
+    """What all jobs of the team together may reserve or spend on one day (UTC)."""
 
     @classmethod
     def of(cls, job_type: JobType) -> CostCeiling:
         """The ceiling that a job type states."""
         spend = job_type.spend
-        return cls(spend.ceiling_usd, spend.max_tokens_cap, spend.approvable_usd)
+        return cls(
+            spend.ceiling_usd, spend.max_tokens_cap, spend.approvable_usd, spend.team_usd_per_day
+        )
 
     def decide(self, moment: Moment, /) -> Decision:
         """Before sending: cap and worst case. After the canary: the projection. Before
@@ -77,7 +85,8 @@ class CostCeiling:
 
     def agreed(self, approvals: Iterable[Approval]) -> Decimal:
         """The ceiling, or what a person has approved above it."""
-        approved = max((approval.up_to_usd for approval in approvals), default=Decimal(0))
+        amounts = (approval.up_to_usd for approval in approvals)
+        approved = max((usd for usd in amounts if not usd.is_nan()), default=Decimal(0))
         return max(self.usd, min(approved, self.approvable_usd or Decimal(0)))
 
     def _before_submit(self, moment: BeforeSubmit) -> Decision:
@@ -91,12 +100,50 @@ class CostCeiling:
         except ControlError as error:
             return Halt(f"the cost cannot be known: {error.what}")
         worst = estimate.worst_case_usd + moment.committed_usd
+        says = f"the worst case of {estimate.rows:,} rows is ${worst:.2f}"
+        cannot_stop = in_flight_exposure(moment.committed_usd, self.agreed(moment.approvals)).says
+        team_today = moment.team_today_usd + worst
+        if self.team_usd_per_day is not None and team_today > self.team_usd_per_day:
+            return Halt(
+                f"{says}; with ${moment.team_today_usd:.2f} of other jobs the team "
+                f"{moment.job_type.team!r} would be at ${team_today:.2f} today, its ceiling for a "
+                f"day is ${self.team_usd_per_day:.2f}{cannot_stop}"
+            )
         if worst <= self.agreed(moment.approvals):
             return Proceed()
-        says = f"the worst case of {estimate.rows:,} rows is ${worst:.2f}"
         if self.approvable_usd is None or worst > self.approvable_usd:
-            return Halt(f"{says}; the ceiling is ${self.usd:.2f}")
-        return AskApproval(f"{says}, above the ceiling of ${self.usd:.2f}", usd=f"{worst:.2f}")
+            return Halt(f"{says}; the ceiling is ${self.usd:.2f}{cannot_stop}")
+        return AskApproval(
+            f"{says}, above the ceiling of ${self.usd:.2f}{cannot_stop}", usd=f"{worst:.2f}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a job can still cost when it is stopped now."""
+
+    at_most_usd: Decimal
+    """Spent, or in flight: requests that were sent are billed as far as the service gets."""
+    over_usd: Decimal
+    """By how much that can exceed what was agreed."""
+
+    @property
+    def says(self) -> str:
+        """A clause for the end of a reason; empty when nothing was sent."""
+        if not self.at_most_usd:
+            return ""
+        over = f", ${self.over_usd:.2f} more than agreed" if self.over_usd else ""
+        return f"; sent already, and billed even if stopped: at most ${self.at_most_usd:.2f}{over}"
+
+
+def in_flight_exposure(committed_usd: Decimal, agreed_usd: Decimal) -> Exposure:
+    """The most that stopping now leaves to pay: a canceled batch bills the rows it has finished.
+
+    Args:
+        committed_usd: what was spent, plus the worst case of whatever is in flight.
+        agreed_usd: the ceiling, or what a person approved above it.
+    """
+    return Exposure(committed_usd, max(committed_usd - agreed_usd, Decimal(0)))
 
 
 def estimate_cost(
@@ -112,25 +159,26 @@ def estimate_cost(
         ControlError: the model has no price, or the service cannot count.
     """
     price = prices.price(job_type.prompt.model)
-    rows = size = largest = counted_tokens = counted_size = counted = 0
+    rows = size = counted = counted_tokens = largest = largest_counted = 0
     density = 0.0
     for request in requests:
         rows += 1
         bytes_here = len(request.params)
-        size += bytes_here
-        largest = max(largest, bytes_here)
         if request.row.ordinal in sampled:
             tokens = count_tokens(request)
             counted += 1
             counted_tokens += tokens
-            counted_size += bytes_here
+            largest_counted = max(largest_counted, tokens)
             density = max(density, tokens / bytes_here)
-    bound = min(1.0, density * DENSITY_MARGIN) if counted else 1.0
-    uncounted = rows - counted
-    input_tokens = counted_tokens + int((size - counted_size) * bound)
-    input_tokens += uncounted * OVERHEAD_TOKENS
+        else:
+            size += bytes_here
+            largest = max(largest, bytes_here)
+    bound = max(density, min(1.0, density * DENSITY_MARGIN)) if counted else 1.0
+    input_tokens = counted_tokens + ceil(size * bound) + rows * OVERHEAD_TOKENS
     output_tokens = rows * (job_type.prompt.max_tokens or 0)
     worst = price.worst(
-        input_tokens, output_tokens, largest_prompt=int(largest * bound) + OVERHEAD_TOKENS
+        input_tokens,
+        output_tokens,
+        largest_prompt=max(ceil(largest * bound), largest_counted) + OVERHEAD_TOKENS,
     )
     return Estimate(rows, input_tokens, output_tokens, worst, counted)

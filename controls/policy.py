@@ -73,6 +73,8 @@ class SpendPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """No request may ask for more output tokens than this."""
     approvable_usd: Decimal | None = None
     """Up to here a person may approve what exceeds the ceiling; without it nobody may."""
+    team_usd_per_day: Decimal | None = None
+    """What all jobs of the team together may reserve or spend on one day (UTC)."""
 
 
 class CanaryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -271,6 +273,16 @@ def _limits(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "has no spend ceiling above zero",
         "Set spend.ceiling_usd.",
     )
+    yield (
+        not _limits_money(job.spend.approvable_usd),
+        "lets a person approve an amount that is none",
+        "Set spend.approvable_usd above zero, or take it out.",
+    )
+    yield (
+        not _limits_money(job.spend.team_usd_per_day),
+        "has a ceiling for the team's day that is no amount above zero",
+        "Set spend.team_usd_per_day, or take it out.",
+    )
     yield job.spend.max_tokens_cap < 1, "caps output below one token", "Raise max_tokens_cap."
     yield (
         not 0 < job.canary.share <= 1,
@@ -328,6 +340,11 @@ def _watchdog_limits(watchdog: WatchdogPolicy) -> Iterator[tuple[bool, str, str]
         "has a watchdog that warns when the 24 hours of a batch are over",
         "Set watchdog.warn_hours below 24, and watchdog.grace_hours from 0.",
     )
+
+
+def _limits_money(usd: Decimal | None) -> bool:
+    """Whether this is an amount above zero, or deliberately nothing."""
+    return usd is None or (usd.is_finite() and usd > 0)
 
 
 def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ class IdempotentSubmit:
             return Proceed()
         if moment.refused:
             return Halt(f"the service refused the batch: {moment.problem}")
-        wait = min(2.0**moment.attempt, 60.0)
+        wait = min(2.0 ** min(moment.attempt, 6), 60.0)
         if not moment.ambiguous:
             if moment.attempt >= self.max_attempts:
                 return Halt(f"{moment.attempt} create calls failed: {moment.problem}")

@@ -306,8 +306,7 @@ class Collector:
         job_type, tally = work.job.type, harvest.tally
         label = value.get(job_type.answer.label)
         name = label if isinstance(label, str) else str(label)
-        if len(tally.labels) < COUNTS = ("processing", *sorted(KINDS))
-LABELS_COUNTED or name in tally.labels:
+        if len(tally.labels) < LABELS_COUNTED or name in tally.labels:
             tally.labels[name] = tally.labels.get(name, 0) + 1
         column = job_type.rows.label_column
         if column and (truth := row.fields.get(column, "")):

@@ -159,6 +159,7 @@ def before_submit(
     approved: Iterable[str] = (),
     round: int = 0,  # noqa: A002 - its name
     template: bytes | None = None,
+    team_today: str = "0",
 ) -> BeforeSubmit:
     """The moment before anything is sent."""
     job_type = job_type or a_job_type()
@@ -173,6 +174,7 @@ def before_submit(
         seed=0,
         round=round,
         template=a_dresser(job_type).template if template is None else template,
+        team_today_usd=Decimal(team_today),
     )
 
 

@@ -35,9 +35,10 @@ def with_schema(**changes: Any) -> JobType:
     return a_job_type(schema=SCHEMA | changes)
 
 
-def with_spend(usd: str = "1", cap: int = 128) -> JobType:
+def with_spend(usd: str = "1", cap: int = 128, **limits: str) -> JobType:
     """A job type with these limits."""
-    return a_job_type(spend=SpendPolicy(ceiling_usd=Decimal(usd), max_tokens_cap=cap))
+    more = {name: Decimal(limit) for name, limit in limits.items()}
+    return a_job_type(spend=SpendPolicy(ceiling_usd=Decimal(usd), max_tokens_cap=cap, **more))
 
 
 def with_canary(**changes: Any) -> JobType:
@@ -92,6 +93,12 @@ def test_a_policy_that_holds_is_accepted() -> None:
         (with_spend("NaN"), "no spend ceiling above zero"),
         (with_spend("Infinity"), "no spend ceiling above zero"),
         (with_spend(cap=0), "caps output below one token"),
+        (with_spend(approvable_usd="NaN"), "lets a person approve an amount that is none"),
+        (with_spend(approvable_usd="Infinity"), "lets a person approve"),
+        (with_spend(team_usd_per_day="0"), "a ceiling for the team's day"),
+        (with_spend(team_usd_per_day="-1"), "a ceiling for the team's day"),
+        (with_spend(team_usd_per_day="NaN"), "a ceiling for the team's day"),
+        (with_spend(team_usd_per_day="Infinity"), "a ceiling for the team's day"),
         (with_canary(share=0), "a canary share of 0"),
         (with_canary(share=1.1), "a canary share of 1.1"),
         (with_canary(share=float("nan")), "a canary share of nan"),
