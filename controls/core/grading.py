@@ -9,7 +9,7 @@ from decimal import Decimal
 from controls.core.answer import Answer, Gate, Quarantined, ResultLine, examined
 from controls.core.moment import Grades
 from controls.core.rows import Row
-from controls.policy import JobType
+from controls.policy import JobType, label_text
 from controls.quarantine import Quarantine
 
 
@@ -37,7 +37,7 @@ def grade(
         if isinstance(verdict, Quarantined) or verdict.value is None:
             reasons[getattr(verdict, "reason", "empty")] += 1
             continue
-        label = str(verdict.value.get(job_type.answer.label))
+        label = label_text(verdict.value.get(job_type.answer.label))
         labels[label] += 1
         if label_column and (truth := row.fields.get(label_column, "")):
             known += 1
