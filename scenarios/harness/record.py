@@ -184,7 +184,7 @@ class Record:
         columns = self.rows[0].fields if self.rows else {}
         return tuple(name for name in columns if name not in self.job_type.rows.allowed_fields)
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """What an answer of this job looks like."""
         return Shape.of(self.job_type.answer.schema)
