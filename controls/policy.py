@@ -283,7 +283,7 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
     yield (
         job.rows.text is not None and job.rows.text not in fields,
         f"has {job.rows.text!r} for rows.text, which its template does not use",
-        f"Name a column of the template: {', '.join(fields)}.",
+        f"Name a column of the template: {', '.join(map(repr, fields))}.",
     )
     yield (
         _nests(schema.get("properties", {}).get(job.answer.label)),
