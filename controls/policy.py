@@ -28,6 +28,8 @@ from controls.ids import REFERENCE_FIELD
 HIGHEST_PRIORITY = 9
 BATCH_HOURS = 24
 """So long after its creation the API ends a batch; rows that are unprocessed then expire."""
+DEEPEST_SCHEMA = 64
+"""Levels of [answer.schema]: deeper than any that a person writes."""
 
 
 class RowsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -150,9 +152,42 @@ class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the schema admits, in its order; empty where it does not list them."""
-        label = self.answer.schema.get("properties", {}).get(self.answer.label, {})
-        return tuple(value for value in label.get("enum", ()) if isinstance(value, str))
+        """The labels that the schema admits, as text and in its order; empty where it does not
+        list them."""
+        schema = self.answer.schema
+        values = _listed(schema.get("properties", {}).get(self.answer.label), schema)
+        return tuple(dict.fromkeys(label_text(value) for value in values if value is not None))
+
+
+def label_text(value: Any) -> str:
+    """A label as text, as it stands in a column of known answers: `true`, `3`, `pos`."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _listed(schema: Any, root: Mapping[str, Any], depth: int = 0) -> list[Any]:
+    """The values that a schema lists, wherever it does; empty where it leaves them open."""
+    if not isinstance(schema, Mapping) or depth > DEEPEST_SCHEMA:
+        return []
+    if "const" in schema:
+        return [schema["const"]]
+    if "enum" in schema:
+        return list(schema["enum"])
+    if "$ref" in schema:
+        return _listed(_target(str(schema["$ref"]), root), root, depth + 1)
+    options = schema.get("anyOf", schema.get("oneOf"))
+    if isinstance(options, list):
+        parts = [_listed(option, root, depth + 1) for option in options]
+        return [value for part in parts for value in part] if all(parts) else []
+    closed: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
+    return closed.get(str(schema.get("type")), [])
+
+
+def _target(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a reference into the same schema points at, or None."""
+    target: Any = root
+    for part in reference.removeprefix("#").split("/")[1:]:
+        target = target.get(part) if isinstance(target, Mapping) else None
+    return target
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +245,10 @@ def load_job_type(path: Path) -> JobType:
             f"The job file {path} does not describe a job type: {error}.",
             fix="Compare it with scenarios/jobs/tickets.toml.",
         ) from None
-    check_job_type(job_type)
+    try:
+        check_job_type(job_type)
+    except ControlError as error:
+        raise ControlError(f"In {path}: {error.what}", fix=error.fix) from None
     return job_type
 
 
@@ -220,16 +258,39 @@ def check_job_type(job_type: JobType) -> None:
     Raises:
         ControlError: with the first rule that it breaks.
     """
+    _check_schema(job_type)
     for broken, what, fix in (*_rules(job_type), *_limits(job_type)):
         if broken:
             raise ControlError(f"The job type {job_type.name!r} {what}.", fix=fix)
-    try:
-        jsonschema_rs.validator_for(job_type.answer.schema)
-    except (ValueError, jsonschema_rs.ValidationError) as error:
+
+
+def _check_schema(job: JobType) -> None:
+    """Refuse what is no JSON Schema, or looks for a part of itself somewhere else."""
+    problem = _outside(job.answer.schema)
+    if not problem:
+        try:
+            jsonschema_rs.validator_for(job.answer.schema)
+        except (ValueError, jsonschema_rs.ValidationError) as error:
+            problem = str(error).split("\n", 1)[0].removesuffix(".")
+    if problem:
         raise ControlError(
-            f"The answer schema of {job_type.name!r} is not a JSON Schema: {error}.",
+            f"The answer schema of {job.name!r} is not a JSON Schema: {problem}.",
             fix="Mend [answer.schema].",
-        ) from None
+        )
+
+
+def _outside(schema: Any, depth: int = 0) -> str:
+    """Why a schema cannot be read by itself; empty when it can."""
+    if depth > DEEPEST_SCHEMA:
+        return f"it is deeper than {DEEPEST_SCHEMA} levels"
+    if isinstance(schema, list):
+        return next(filter(None, (_outside(part, depth + 1) for part in schema)), "")
+    if not isinstance(schema, dict):
+        return ""
+    reference = schema.get("$ref", "#")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        return f"its reference {reference[:80]!r} leads out of it; write #/$defs/NAME"
+    return next(filter(None, (_outside(part, depth + 1) for part in schema.values())), "")
 
 
 def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
@@ -254,6 +315,16 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "Name a property of the schema in answer.label.",
     )
     yield (
+        job.rows.text is not None and job.rows.text not in fields,
+        f"has {job.rows.text!r} for rows.text, which its template does not use",
+        f"Name a column of the template: {', '.join(map(repr, fields))}.",
+    )
+    yield (
+        _nests(schema.get("properties", {}).get(job.answer.label)),
+        f"grades {job.answer.label!r}, which is a list or an object",
+        "Name a property in answer.label that is a text, a number or a boolean.",
+    )
+    yield (
         REFERENCE_FIELD in schema.get("properties", {}),
         f"has a property {REFERENCE_FIELD!r}, in which the reference of a row is given back",
         "Give the property another name.",
@@ -263,6 +334,10 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "names nobody who approved it, or nobody to page",
         "Fill approved_by and owner.",
     )
+
+
+def _nests(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in ("array", "object")
 
 
 def _limits(job: JobType) -> Iterator[tuple[bool, str, str]]:
@@ -284,6 +359,23 @@ def _limits(job: JobType) -> Iterator[tuple[bool, str, str]]:
         "Set spend.team_usd_per_day, or take it out.",
     )
     yield job.spend.max_tokens_cap < 1, "caps output below one token", "Raise max_tokens_cap."
+    asked, cap = job.prompt.max_tokens, job.spend.max_tokens_cap
+    yield (
+        asked is not None and asked < 1,
+        f"asks for {asked} output tokens in prompt.max_tokens",
+        "Set prompt.max_tokens to 1 or more.",
+    )
+    yield (
+        asked is not None and asked > cap,
+        f"asks for {asked} output tokens in prompt.max_tokens; spend.max_tokens_cap is {cap}",
+        "Lower prompt.max_tokens, or raise the cap.",
+    )
+    least = job.canary.min_rows
+    yield (
+        least is not None and least < 1,
+        f"has {least} for canary.min_rows",
+        "Set canary.min_rows to 1 or more, or leave it out: by default it is as many as it takes.",
+    )
     yield (
         not 0 < job.canary.share <= 1,
         f"has a canary share of {job.canary.share}",
@@ -355,6 +447,7 @@ def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...
     """
     rows = job_type.rows
     needed = dict.fromkeys(Template(job_type.prompt.template).fields(), "the template uses it")
+    needed |= {rows.text: "it is named in rows.text"} if rows.text else {}
     needed |= {rows.key: "it identifies a row"} if rows.key else {}
     needed |= {rows.label_column: "it holds the known answers"} if rows.label_column else {}
     for name, reason in needed.items():

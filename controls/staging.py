@@ -94,7 +94,7 @@ class SystemOfRecord:
         self.before = Table(
             f"{table}__before",
             self.metadata,
-            Column("promotion", String(128), nullable=False, index=True),
+            Column(self.mark, String(128), nullable=False, index=True),
             *(Column(column.name, _same_type(column)) for column in self.columns),
         )
         self.promoted = Table(
@@ -110,6 +110,14 @@ class SystemOfRecord:
             Column("number_of_rows", Integer, nullable=False),
         )
         self.metadata.create_all(engine)
+
+    @property
+    def mark(self) -> str:
+        """The column of `before` that says by which promotion a row was replaced."""
+        taken, name = {column.name.lower() for column in self.columns}, "promotion"
+        while name in taken:
+            name += "_"
+        return name
 
     def write(self, connection: Connection, rows: Sequence[tuple[str, Value]]) -> None:
         """Insert or replace what each answer says; columns that it does not name stay."""
@@ -131,7 +139,7 @@ class SystemOfRecord:
         own = connection.scalars(select(self.key).where(self.key.in_(keys))).all()
         saved = [self.before.c[column.name] for column in self.columns]
         was = select(*saved).where(
-            self.before.c.promotion == promotion,
+            self.before.c[self.mark] == promotion,
             self.before.c[self.key.name].in_({*keys, *own}),
         )
         saved_key = was.with_only_columns(self.before.c[self.key.name])
@@ -259,7 +267,7 @@ class Staging:
         was = select(literal(job), *columns).where(record.key.in_(keys))
         connection.execute(
             insert(record.before).from_select(
-                ["promotion", *(column.name for column in columns)], was
+                [record.mark, *(column.name for column in columns)], was
             )
         )
         insert_many(

@@ -101,8 +101,7 @@ class BlastRadius:
     promoted: int
     """Rows whose value reached the system of record."""
     wrong: int
-    """Values in the system of record that the service did not answer for their row; those of
-    rows that the user never had count too."""
+    """Rows whose value in the system of record is none that the service answered for them."""
     lost: int
     """Rows that the pipeline believes done and that are nowhere."""
     quarantined: int

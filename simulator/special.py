@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET
 
 from simulator.caching import NOTHING, Cached
+from simulator.documents import conforming
 from simulator.params import MessageParams
 from simulator.randomness import RowDice, base58
-from simulator.structured import conforming
 from simulator.tokens import cut_to, json_tokens
 
 THOUGHTS: Final = "The answer has to be in the form that was asked for."

@@ -33,6 +33,7 @@ from controls.core.moment import AfterDownload, Balance, WhileWaiting
 from controls.core.results import DownloadBroke, stream_lines
 from controls.core.rows import Row
 from controls.core.work import Desk, Stopped, Work
+from controls.policy import label_text
 from controls.quarantine import Quarantine
 
 FIRST_POLL = timedelta(seconds=30)
@@ -305,7 +306,7 @@ class Collector:
         """Count labels, and known answers that are right, for the canary and the ramp."""
         job_type, tally = work.job.type, harvest.tally
         label = value.get(job_type.answer.label)
-        name = label if isinstance(label, str) else str(label)
+        name = label if isinstance(label, str) else label_text(label)
         if len(tally.labels) < LABELS_COUNTED or name in tally.labels:
             tally.labels[name] = tally.labels.get(name, 0) + 1
         column = job_type.rows.label_column

@@ -21,7 +21,7 @@ from reports import (
     Verdict,
 )
 from reports.verdict import finding_contradiction, held, judge_arms
-from scenarios.harness.checks import Check, Ended, dump
+from scenarios.harness.checks import Check, Ended, FairDay, RecordIsRight, dump
 from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
@@ -145,7 +145,9 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     """What a drill's checks say of an arm."""
     world, record = played.world, played.record
     arm, start = world.arm, world.started_at
-    findings = tuple(_judge(check, record) for check in (Ended(arm), *drill.checks))
+    ours: tuple[Check, ...] = (Ended(arm), RecordIsRight())
+    ours += (FairDay(),) if arm is ArmName.CALM else ()
+    findings = tuple(_judge(check, record) for check in (*ours, *drill.checks))
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
     return ArmReport(
         arm=arm,
@@ -185,9 +187,9 @@ def _blast(record: Record) -> BlastRadius:
         rows=len(record.rows),
         sent=record.sent,
         promoted=len(record.promoted & record.keys),
-        wrong=len(record.wrong),
+        wrong=len(record.keys.intersection(record.wrong)),
         lost=len(record.lost),
-        quarantined=len(record.quarantined),
+        quarantined=len(record.keys & record.quarantined.keys()),
         waiting=len(record.waiting),
         leaked=len({key for key, _ in record.leaks}),
         billed_usd=record.books.billed_usd,

@@ -22,6 +22,7 @@ from scenarios.harness.arms import (
     run_arm,
     run_drill,
 )
+from scenarios.harness.door import check_door
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
 from scenarios.harness.rows import RowSet, read_rows
@@ -40,8 +41,14 @@ def open_game(rows: Path | None, job: Path | None, seed: int) -> Game:
     """The rows, the job type and the seed of a game day.
 
     Raises:
-        UsageError, ControlError: a file is not what it should be.
+        UsageError, ControlError: a file is not what it should be, or they cannot go together.
     """
+    game = _opened(rows, job, seed)
+    check_door(game.job_type, game.rowset, game.labels, job or DEFAULT_JOB)
+    return game
+
+
+def _opened(rows: Path | None, job: Path | None, seed: int) -> Game:
     job_type = load_job_type(job or DEFAULT_JOB)
     options = f" --rows {shlex.quote(str(rows))}" if rows else ""
     options += f" --job {shlex.quote(str(job))}" if job else ""

@@ -57,8 +57,11 @@ class NoSabotage:
 class WrongColumn:
     """A changed query puts the record's number where the text belongs."""
 
-    def applies_to(self, task: Task) -> str:  # noqa: ARG002 - every task has a text
-        return ""
+    def applies_to(self, task: Task) -> str:
+        column, labels = task.job_type.rows.label_column, task.job_type.labels
+        if column is None or not any(row.fields[column] for row in task.rows):
+            return "the rows have no known answers, and nothing else tells a guess from an answer"
+        return "the schema admits one label only: no guess is wrong" if len(labels) == 1 else ""
 
     def planned(self) -> str:
         return "the text of every row"

@@ -2,69 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    insert,
-    select,
-)
+from sqlalchemy import Column, Engine, Float, MetaData, Table, Text, insert, select
+from sqlalchemy.types import UserDefinedType
 
 from controls import JobType, Row, SystemOfRecord, open_store
 from controls.core.store import QUARANTINE
-from scenarios.harness.record import Value
+from scenarios.harness.shapes import Shape, Value
 
 RECORD_TABLE = "answers"
 RECORD_KEY = "row_key"
 OLD_SHARE = 0.1
 """Share of the rows that have a value of an earlier day in the system of record."""
 OLD_LABEL = "from an earlier day"
-COLUMN_TYPES = {"string": Text, "number": Float, "integer": Integer, "boolean": Boolean}
+"""A label that no answer of this day has."""
+
+
+class _Anything(UserDefinedType[Any]):
+    """A column without a type: SQLite keeps whatever it is given."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_settings: Any) -> str:
+        """Nothing stands in the DDL."""
+        return ""
 
 
 def make_record(job_type: JobType, rows: Sequence[Row], seed: int) -> SystemOfRecord:
     """A system of record of its own: a column per property of the answer, and old values."""
     engine = open_store("sqlite://")
-    properties = job_type.answer.schema["properties"]
+    shape = Shape.of(job_type.answer.schema)
+    label, names = job_type.answer.label, tuple(shape.kinds)
+    key = key_column(names)
     table = Table(
         RECORD_TABLE,
         MetaData(),
-        Column(RECORD_KEY, Text, primary_key=True),
+        Column(key, Text, primary_key=True),
         *(
-            Column(name, COLUMN_TYPES.get(str(schema.get("type")), Text))
-            for name, schema in properties.items()
+            Column(name, _column_type(admitted, graded=name == label))
+            for name, admitted in shape.kinds.items()
         ),
     )
     table.create(engine)
     chosen = Random(f"{seed}/earlier day").sample(rows, round(OLD_SHARE * len(rows)))
     old: list[dict[str, Any]] = [
-        {RECORD_KEY: row.key, **dict.fromkeys(properties), job_type.answer.label: OLD_LABEL}
-        for row in chosen
+        {key: row.key, **dict.fromkeys(names), label: OLD_LABEL} for row in chosen
     ]
     if old:
         with engine.begin() as connection:
             connection.execute(insert(table), old)
-    return SystemOfRecord(engine, RECORD_TABLE, RECORD_KEY)
+    return SystemOfRecord(engine, RECORD_TABLE, key)
 
 
-def read_record(record: SystemOfRecord) -> dict[str, Value]:
-    """Every row of the system of record, by key."""
-    table = record.table
-    names = [column.name for column in table.c if column.name != RECORD_KEY]
-    columns = [table.c[RECORD_KEY], *(table.c[name] for name in names)]
+def _column_type(admitted: frozenset[str], *, graded: bool) -> type[Any]:
+    """A type that refuses nothing which a careless pipeline would write."""
+    match sorted(admitted - {"null"}):
+        case ["string"]:
+            return Text
+        case ["number"] if not graded:
+            return Float
+        case _:
+            return _Anything
+
+
+def key_column(properties: Collection[str]) -> str:
+    """A name for the key that no property has, whatever its case."""
+    taken = {name.lower() for name in properties}
+    name = RECORD_KEY
+    while name in taken:
+        name += "_"
+    return name
+
+
+def read_record(record: SystemOfRecord, shape: Shape) -> dict[str, Value]:
+    """Every row of the system of record, by key, with its values as JSON values."""
+    key = record.key
+    columns = [column for column in record.table.c if column is not key]
+    names = [column.name for column in columns]
     with record.engine.connect() as connection:
         return {
-            key: dict(zip(names, values, strict=True))
-            for key, *values in connection.execute(select(*columns))
+            name: shape.read(dict(zip(names, values, strict=True)))
+            for name, *values in connection.execute(select(key, *columns))
         }
 
 

@@ -33,9 +33,10 @@ from scenarios.harness.client import Wire, make_client
 from scenarios.harness.drill import Drill
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
-from scenarios.harness.record import Record, Value
+from scenarios.harness.record import Record
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
+from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
@@ -87,6 +88,7 @@ class Stage:
     runner: BatchRunner
     job: Job
     subjects: Mapping[str, str]
+    truths: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -136,7 +138,7 @@ class World:
         mine = tuple(rows)
         game = self.game
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
-        model = simulated_model(task, mine, game.labels)
+        model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
         api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
         store = open_store("sqlite://")
@@ -159,10 +161,11 @@ class World:
             wire=wire,
             store=store,
             record=record,
-            before=read_record(record),
+            before=read_record(record, Shape.of(game.job_type.answer.schema)),
             runner=runner,
             job=Job(JOB, task.job_type, (RELEASED,), game.seed),
             subjects=model.subjects,
+            truths=model.truths,
         )
         return self._stage
 
@@ -196,7 +199,8 @@ class World:
             books=stage.api.books(),
             besides=tuple(stage.wire.besides),
             before=stage.before,
-            after=read_record(stage.record),
+            after=read_record(stage.record, Shape.of(self.game.job_type.answer.schema)),
+            truths=stage.truths,
             quarantined=read_quarantine(stage.store),
             status=self.status,
             why=self.why,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from simulator.documents import conforming
 from simulator.responder.base import Question, Said
-from simulator.structured import conforming
 
 
 @dataclass(frozen=True, slots=True)

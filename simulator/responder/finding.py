@@ -39,7 +39,7 @@ class Finder:
         text = prompt[start : len(prompt) - self._after]
         if text in self._known:
             return text, start
-        usual = self._at(prompt, start)
+        usual = self.at(prompt, start)
         found = (usual, start) if usual is not None else self.search(prompt)
         if found is not None:
             text, self._before = found
@@ -49,12 +49,12 @@ class Finder:
     def search(self, prompt: str) -> tuple[str, int] | None:
         """The same without memory of the last find."""
         for place in self._candidates(prompt):
-            text = self._at(prompt, place)
+            text = self.at(prompt, place)
             if text is not None:
                 return text, place
         return None
 
-    def _at(self, prompt: str, place: int) -> str | None:
+    def at(self, prompt: str, place: int) -> str | None:
         """The longest known text that begins here."""
         best = ""
         for size in self._heads:

@@ -30,11 +30,24 @@ class LabelOracle:
     It answers with that label with probability `accuracy`, else with another one, and a score
     that depends on the text alone. A prompt in which no known text stands is answered with a
     guess, as a model would: tag `guessed`, no subject. Where neither the system prompt nor the
-    user's message asks for JSON it answers in prose: tag `prose`. Fields that the prompt asks
-    to copy (`echo`, two groups: field and value) come first in the JSON object.
+    user's message asks for JSON it answers in prose: tag `prose`; `instructions` is a system
+    prompt that asks for it in other words. Fields that the prompt asks to copy (`echo`, two
+    groups: field and value) come first in the JSON object.
+
+    A text is looked for all over the prompt, unless one of `places` matches, patterns of what
+    stands before it: then it begins where that match ends, and an empty text can be known too.
     """
 
-    __slots__ = ("_accuracy", "_answer", "_echo", "_finder", "_labels", "_truths")
+    __slots__ = (
+        "_accuracy",
+        "_answer",
+        "_echo",
+        "_finder",
+        "_instructions",
+        "_labels",
+        "_places",
+        "_truths",
+    )
 
     def __init__(
         self,
@@ -43,6 +56,9 @@ class LabelOracle:
         accuracy: float = 1.0,
         answer: Answer | None = None,
         echo: re.Pattern[str] | None = None,
+        *,
+        places: Sequence[re.Pattern[str]] = (),
+        instructions: str | None = None,
     ) -> None:
         check_share("accuracy", accuracy)
         strange = {truth.label for truth in truths.values()}.difference(labels)
@@ -61,24 +77,40 @@ class LabelOracle:
         self._accuracy = accuracy
         self._answer = answer or compact_json
         self._echo = echo
+        self._places = tuple(places)
+        self._instructions = instructions
         self._finder = Finder(self._truths)
 
     def answer(self, question: Question) -> Said:
         """A label, a score and what the prompt asked to copy."""
-        found = self._finder.find(question.user)
+        found = self._found(question.user)
         tags: tuple[str, ...] = ()
         if found is None:
             known, subject, tags = question.user, None, ("guessed",)
             label = self._labels[_fingerprint(known) % len(self._labels)]
         else:
-            known = found[0]
+            known = found
             truth = self._truths[known]
             label, subject = self._drawn(truth.label, question.dice), truth.subject
         score = (_fingerprint(known) >> 8) % 1001 / 1000
-        if not _asks_for_json(question):
+        if question.system != self._instructions and not _asks_for_json(question):
             text = f"The customer seems {label}, as far as one can tell."
             return Said(text, subject, (*tags, "prose"))
         return Said(self._answer(label, score, self._echoed(question.user)), subject, tags)
+
+    def _found(self, user: str) -> str | None:
+        """The known text in a prompt, or None."""
+        for place in self._places:
+            before = place.search(user)
+            if before is None:
+                continue
+            start = before.end()
+            text = self._finder.at(user, start)
+            if text is None and "" in self._truths and not user[start : start + 1].strip():
+                return ""
+            return text
+        found = self._finder.find(user)
+        return None if found is None else found[0]
 
     def _drawn(self, label: str, dice: Random) -> str:
         if self._accuracy >= 1 or dice.random() < self._accuracy or len(self._labels) == 1:

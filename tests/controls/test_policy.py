@@ -56,6 +56,14 @@ def with_watchdog(**changes: Any) -> JobType:
     return a_job_type(watchdog=WatchdogPolicy(**changes))
 
 
+def a_deep_schema(levels: int) -> dict[str, Any]:
+    """A list of lists of lists."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_job_that_ships_holds(path: Path) -> None:
     """The examples pass their own rules."""
@@ -86,6 +94,21 @@ def test_a_policy_that_holds_is_accepted() -> None:
         (with_schema(properties={"label": {}, "ref": {}}), "has a property 'ref'"),
         (with_schema(required="label"), "not a JSON Schema"),
         (with_schema(properties={"label": {"type": "strnig"}}), "not a JSON Schema"),
+        (with_schema(properties={"label": {"$ref": "http://127.0.0.1:9/x"}}), "leads out of it"),
+        (with_schema(properties={"label": {"$ref": "other.json"}}), "leads out of it"),
+        (with_schema(properties={"label": {"anyOf": [{"$ref": "x"}]}}), "leads out of it"),
+        (with_schema(properties=5), "not a JSON Schema: 5 is not of type"),
+        (with_schema(properties={"label": a_deep_schema(70)}), "deeper than 64 levels"),
+        (with_schema(properties={"label": {"type": "array"}}), "is a list or an object"),
+        (
+            a_job_type(rows=RowsPolicy(allowed_fields=("text",), text="body")),
+            "has 'body' for rows.text, which its template does not use",
+        ),
+        (a_job_type(max_tokens=0), "asks for 0 output tokens in prompt.max_tokens"),
+        (a_job_type(max_tokens=-1), "asks for -1 output tokens"),
+        (a_job_type(max_tokens=129), "asks for 129 .* spend.max_tokens_cap is 128"),
+        (with_canary(min_rows=0), "has 0 for canary.min_rows"),
+        (with_canary(min_rows=-3), "has -3 for canary.min_rows"),
         (a_job_type(approved_by=" "), "names nobody who approved it"),
         (a_job_type(owner=""), "nobody to page"),
         (with_spend("0"), "no spend ceiling above zero"),
@@ -233,11 +256,48 @@ def test_labels_are_those_that_the_schema_lists() -> None:
 
 
 @pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ({"enum": ["b", "a", "b"]}, ("b", "a")),
+        ({"type": ["string", "null"], "enum": ["a", None]}, ("a",)),
+        ({"type": "integer", "enum": [1, 2]}, ("1", "2")),
+        ({"type": "boolean"}, ("false", "true")),
+        ({"const": "only"}, ("only",)),
+        ({"anyOf": [{"const": "x"}, {"enum": [7]}, {"type": "null"}]}, ("x", "7")),
+        ({"anyOf": [{"const": "x"}, {"type": "string"}]}, ()),
+        ({"$ref": "#/$defs/deep/L"}, ("l",)),
+        ({"$ref": "#/$defs/loop"}, ()),
+        ({"type": "string"}, ()),
+        (True, ()),
+    ],
+)
+def test_labels_are_found_wherever_a_schema_lists_them(
+    label: object, labels: tuple[str, ...]
+) -> None:
+    """As text, as a column of known answers holds them."""
+    defs = {"deep": {"L": {"enum": ["l"]}}, "loop": {"$ref": "#/$defs/loop"}}
+
+    assert labels == with_schema(properties={"label": label}, **{"$defs": defs}).labels
+
+
+def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path) -> None:
+    """Whoever has several job files knows which one to open."""
+    path = tmp_path / "job.toml"
+    path.write_text(
+        (JOBS / "tickets.toml").read_text().replace("max_tokens = 64", "max_tokens = 0")
+    )
+
+    with pytest.raises(ControlError, match=r"^In .*job\.toml: The job type .* asks for 0"):
+        load_job_type(path)
+
+
+@pytest.mark.parametrize(
     ("rows", "columns", "complaint", "hint"),
     [
         ({}, ("texts", "id"), "no column 'text', but the template uses it", "'texts'?"),
         ({}, ("id",), "no column 'text'", "There are: id."),
         ({"key": "id"}, ("text",), "no column 'id', but it identifies a row", "There are: text."),
+        ({"text": "body"}, ("text",), "'body', but it is named in rows.text", "There are"),
         ({"label_column": "truth"}, ("text",), "'truth', but it holds the known", "There are"),
     ],
 )

@@ -180,6 +180,20 @@ def test_tables_of_all_kinds_are_restored(ddl: str) -> None:
     assert before == raw(engine)
 
 
+def test_a_column_named_as_our_own_does_not_disturb() -> None:
+    """The users' columns have the right of way: ours takes another name."""
+    engine = a_table(
+        "CREATE TABLE answers (k TEXT PRIMARY KEY, Promotion TEXT, promotion_ TEXT)",
+        [("a", "x", "y")],
+    )
+    record, before = SystemOfRecord(engine, "answers", "k"), raw(engine)
+    staging = promoted(record, {"a": {"Promotion": "new"}, "b": {"promotion_": "new"}})
+
+    assert before != raw(engine)
+    assert 2 == staging.rollback("j")
+    assert before == raw(engine)
+
+
 def test_a_key_in_another_spelling_is_restored_in_its_own() -> None:
     """A case-blind key: `ABC` is updated through `abc`, and comes back as `ABC`."""
     engine = a_table(

@@ -96,6 +96,50 @@ def test_a_good_day_passes_when_every_arm_holds(
     assert verdict is given[0]
 
 
+@pytest.mark.parametrize("good_day", [False, True])
+def test_a_calm_day_that_could_not_be_good_proves_nothing(good_day: bool) -> None:  # noqa: FBT001
+    """Where the books say why, the controls are not blamed; the reason is the sentence."""
+    why = "the service refused 3 rows; mend them"
+    broken = an_arm(CALM, BROKE)
+    fair = Finding("FairDay", Outcome.NOT_EXERCISED, why, 0)
+    unfair = replace(broken, findings=(*broken.findings, fair))
+    given = judge_arms(unfair, an_arm(BARE, BROKE), an_arm(GUARDED, BROKE), good_day=good_day)
+
+    assert (Verdict.INCONCLUSIVE, why) == given
+
+
+def test_a_reason_against_the_day_does_not_matter_once_it_was_good() -> None:
+    """A calm arm that held is good, whatever stood in its way."""
+    calm = an_arm(CALM)
+    fair = Finding("FairDay", Outcome.NOT_EXERCISED, "one row was too long", 0)
+    given = judge_arms(
+        replace(calm, findings=(*calm.findings, fair)),
+        an_arm(BARE, BROKE),
+        an_arm(GUARDED),
+        good_day=False,
+    )
+
+    assert Verdict.PASS is given[0]
+
+
+def test_a_good_day_that_breaks_with_the_controls_fails_before_anything_was_seen() -> None:
+    """The order of the rules is the same on every day: harm first."""
+    calm = an_arm(CALM, BROKE)
+    blind = replace(
+        calm, findings=(*calm.findings, Finding("Other", Outcome.NOT_EXERCISED, "nothing", 0))
+    )
+    given = judge_arms(blind, an_arm(BARE), an_arm(GUARDED), good_day=True)
+
+    assert (Verdict.FAIL, "the controls harm a good day") == given
+
+
+def test_controls_that_break_what_the_fault_left_whole_fail() -> None:
+    """Without them nothing broke, with them something did."""
+    given = judge_arms(an_arm(CALM), an_arm(BARE), an_arm(GUARDED, BROKE), good_day=False)
+
+    assert (Verdict.FAIL, "the controls did not hold") == given
+
+
 def test_controls_that_keep_rows_back_on_a_good_day_fail() -> None:
     """The guarded pipeline promotes as much as the bare one."""
     calm = an_arm(CALM)

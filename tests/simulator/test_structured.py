@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.structured import TOO_COMPLEX, conforming, schema_problem
+from simulator.documents import conforming
+from simulator.structured import TOO_COMPLEX, schema_problem
 
 
 def an_object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from controls import RowBinding
 from controls.core.answer import ResultLine, Usage, read_line
 from controls.core.grading import expected_shares, grade
 from controls.core.moment import Grades
+from controls.policy import RowsPolicy
 from tests.controls.builders import a_job_type, a_line, a_row, rows
 
 REFERENCE = "0123456789"
@@ -60,6 +61,24 @@ def test_a_valid_answer_may_be_wrong() -> None:
     grades = graded(GOOD.replace("pos", "neg"), labels_in="truth")
 
     assert (0, 1, 0, {"neg": 1}) == (grades.bad, grades.known, grades.correct, grades.labels)
+
+
+def test_labels_that_are_no_text_are_graded_as_their_json() -> None:
+    """A column of known answers says `true`, not `True`."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"label": {"type": "boolean"}},
+    }
+    line = read_line(a_line(text=f'{{"label":true,"ref":"{REFERENCE}"}}'))
+    assert isinstance(line, ResultLine)
+    job_type = a_job_type(
+        schema=schema, rows=RowsPolicy(allowed_fields=("text",), label_column="truth")
+    )
+    row = a_row(0, truth="true")
+    grades = grade(job_type, [row], [row], {0: (line, REFERENCE)}, Decimal(1), binding=RowBinding())
+
+    assert (0, 1, 1, {"true": 1}) == (grades.bad, grades.known, grades.correct, grades.labels)
 
 
 def test_without_known_answers_nothing_is_known() -> None:
