@@ -72,6 +72,14 @@ class Namespace:
         return int(digits) if _ORDINAL.fullmatch(digits) else None
 
 
+@lru_cache(maxsize=1)
+def keyed_digest(secret: bytes, custom_id: str, content: str) -> str:
+    """SHA-256 of the job's secret, a row's id and its content; remembered once, as the fence and
+    the binding of the same row both ask for it."""
+    seed = b"%s/%s/" % (secret, custom_id.encode())
+    return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class Identity(Protocol):
     """How an answer finds its row again."""
 
@@ -105,8 +113,7 @@ class RowBinding:
 
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
-        seed = b"%s/%s/" % (secret, custom_id.encode())
-        return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+        return keyed_digest(secret, custom_id, content)[:10]
 
     def request_echo(self, reference: str) -> str:
         """The sentence that closes the user message."""
