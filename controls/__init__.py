@@ -21,6 +21,7 @@ from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
+from controls.sensitive import SensitiveText
 from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
@@ -47,6 +48,7 @@ __all__ = [
     "Requeue",
     "Row",
     "RowBinding",
+    "SensitiveText",
     "Stack",
     "Staging",
     "SystemClock",

@@ -15,6 +15,7 @@ from controls.policy import JobType
 from controls.quarantine import Quarantine
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
+from controls.sensitive import KeepText, Scrubbing, SensitiveText
 from controls.staging import Sink
 from controls.submission import IdempotentSubmit
 
@@ -30,6 +31,12 @@ class Stack:
     fence: Fencing
     identity: Identity
     sink: Sink
+
+    @property
+    def scrubbing(self) -> Scrubbing:
+        """What takes sensitive text out of the rows: the control for it, if it is in the list."""
+        found = (part for part in self.controls if isinstance(part, SensitiveText))
+        return next(found, KeepText())
 
 
 def default_stack(job_type: JobType, sink: Sink) -> Stack:

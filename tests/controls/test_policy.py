@@ -73,6 +73,10 @@ def test_a_policy_that_holds_is_accepted() -> None:
         (with_schema(properties={"label": {}, "ref": {}}), "has a property 'ref'"),
         (with_schema(required="label"), "not a JSON Schema"),
         (with_schema(properties={"label": {"type": "strnig"}}), "not a JSON Schema"),
+        (
+            a_job_type(rows=RowsPolicy(allowed_fields=("text",), sensitive={"cards": "allow"})),
+            "says what happens to 'cards', which nothing looks for",
+        ),
         (a_job_type(approved_by=" "), "names nobody who approved it"),
         (a_job_type(owner=""), "nobody to page"),
         (with_spend("0"), "no spend ceiling above zero"),
@@ -196,7 +200,7 @@ def test_labels_are_those_that_the_schema_lists() -> None:
     ],
 )
 def test_rows_without_a_needed_column_are_refused(
-    rows: dict[str, str], columns: tuple[str, ...], complaint: str, hint: str
+    rows: dict[str, Any], columns: tuple[str, ...], complaint: str, hint: str
 ) -> None:
     """With the reason, and the nearest column that exists."""
     job_type = a_job_type(rows=RowsPolicy(allowed_fields=("text",), **rows))
