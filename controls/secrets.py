@@ -311,7 +311,9 @@ _CLASSES = bytes(
     _DIGIT if byte in b"0123456789" else _CAPITAL if bytes([byte]).isupper() else byte
     for byte in range(256)
 )
-_DULL = bytes(byte for byte in range(256) if _CLASSES[byte] not in {_DIGIT, _CAPITAL, *b"@_-exz"})
+_DULL = bytes(
+    byte for byte in range(256) if _CLASSES[byte] not in {_DIGIT, _CAPITAL, *b"@_-exz\xef"}
+)
 _BETWEEN = bytes({byte for sign in GAPS + DASHES + "./()" for byte in sign.encode()})
 _FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 _FULL_WIDTH_LEAD = b"\xef\xbc"
@@ -325,13 +327,13 @@ def sensitive(text: str) -> list[Hit]:
     """
     raw = text.encode("utf-8", "replace")
     few = raw.translate(None, _DULL)
-    account, number = _digits_in(few.translate(_CLASSES, b"-"))
+    account, number = _digits_in(few.translate(_CLASSES, b"-\xef"))
     if account or number:
         account, number = _digits_in(raw.translate(_CLASSES, _BETWEEN))
-    wide = not text.isascii() and _FULL_WIDTH_LEAD in raw
+    wide = _FULL_WIDTH_LEAD[:1] in few and _FULL_WIDTH_LEAD in raw
     if wide:
         text, account, number = text.translate(_FULL_WIDTH), True, True
-    elif not (account or number or _word_in(text, few.decode("ascii"))):
+    elif not (account or number or _word_in(text, few.decode("latin-1"))):
         return []
     hits: list[Hit] = []
     for detector in DETECTORS:
@@ -359,8 +361,8 @@ def _word_in(text: str, few: str) -> bool:
         "@" in few
         or "_" in few
         or ("-" in few and ("--" in few or "xx" in few) and _dashed_in(text))
-        or ("J" in few and "eyJ" in text)
-        or ("z" in few and "AIza" in text)
+        or ("J" in few and "eJ" in few)
+        or ("z" in few and "AIz" in few)
         or ("K" in few and "AKIA" in few)
         or "ASIA" in few
     )
