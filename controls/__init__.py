@@ -29,6 +29,7 @@ from controls.registry import ApprovedOnly, FirstRun, Register
 from controls.requeue import Requeue
 from controls.router import Route, Router
 from controls.scheduler import FairShare
+from controls.sensitive import SensitiveText
 from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
@@ -71,6 +72,7 @@ __all__ = [
     "Router",
     "Row",
     "RowBinding",
+    "SensitiveText",
     "Stack",
     "Staging",
     "SystemClock",

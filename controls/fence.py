@@ -11,8 +11,9 @@ neighbour `RowBinding` sees the answers that left the task, the canary sees a ch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
+
+from controls.ids import keyed_digest
 
 
 class Fencing(Protocol):
@@ -29,8 +30,7 @@ class Fencing(Protocol):
 
 def nonce_for(secret: bytes, custom_id: str, values: str) -> str:
     """Ten hexadecimal digits that do not occur in `values` and that a row cannot foresee."""
-    seed = b"%s/%s/" % (secret, custom_id.encode()) + values.encode("utf-8", "surrogatepass")
-    digest = sha256(seed).hexdigest()
+    digest = keyed_digest(secret, custom_id, values)
     nonce = digest[:10]
     return nonce if nonce not in values else nonce_for(digest.encode(), custom_id, values)
 

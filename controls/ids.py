@@ -70,6 +70,14 @@ class Namespace:
         return int(digits)
 
 
+@lru_cache(maxsize=1)
+def keyed_digest(secret: bytes, custom_id: str, content: str) -> str:
+    """SHA-256 of the job's secret, a row's id and its content; remembered once, as the fence and
+    the binding of the same row both ask for it."""
+    seed = b"%s/%s/" % (secret, custom_id.encode())
+    return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class Identity(Protocol):
     """How an answer finds its row again."""
 
@@ -103,8 +111,7 @@ class RowBinding:
 
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
-        seed = f"/{custom_id}/{content}".encode("utf-8", "surrogatepass")
-        return hashlib.sha256(secret + seed).hexdigest()[:10]
+        return keyed_digest(secret, custom_id, content)[:10]
 
     def request_echo(self, reference: str) -> str:
         """The sentence that closes the user message."""

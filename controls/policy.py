@@ -17,13 +17,14 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema_rs
 import msgspec
 
 from controls.core.errors import ControlError
 from controls.ids import REFERENCE_FIELD
+from controls.secrets import NAMES, Action
 
 HIGHEST_PRIORITY = 9
 BATCH_HOURS = 24
@@ -45,6 +46,10 @@ class RowsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Column with known answers. Where it is filled, the canary uses it as its eval set."""
     injection_column: str | None = None
     """Column of injected instructions, in a file that exists to be planted by a drill."""
+    sensitive: Mapping[str, Action] = {}
+    """What happens to finds in the text, by detector of `controls.secrets`, where it differs."""
+    on_sensitive: Literal["quarantine", "halt"] = "quarantine"
+    """Whether a row with something to refuse stays at home alone, or stops its job."""
 
 
 class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -328,6 +333,12 @@ def _rules(job: JobType) -> Iterator[tuple[bool, str, str]]:
         REFERENCE_FIELD in schema.get("properties", {}),
         f"has a property {REFERENCE_FIELD!r}, in which the reference of a row is given back",
         "Give the property another name.",
+    )
+    unknown = sorted(job.rows.sensitive.keys() - set(NAMES))
+    yield (
+        bool(unknown),
+        f"says what happens to {', '.join(map(repr, unknown))}, which nothing looks for",
+        f"Name one of these in [rows.sensitive]: {', '.join(NAMES)}.",
     )
     yield (
         not job.approved_by.strip() or not job.owner.strip(),

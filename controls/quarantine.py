@@ -51,7 +51,8 @@ REASONS = (
     "expired",
     "canceled",
 )
-"""All reason codes, with `errored:TYPE` for rows that the service gave up."""
+"""All reason codes, with `errored:TYPE` for rows that the service gave up and `sensitive:NAME` for
+rows that were never sent."""
 
 
 class Quarantine:

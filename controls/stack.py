@@ -20,6 +20,7 @@ from controls.reconciliation import Reconciliation
 from controls.registry import ApprovedOnly, FirstRun
 from controls.requeue import Requeue
 from controls.scheduler import FairShare
+from controls.sensitive import KeepText, Scrubbing, SensitiveText
 from controls.staging import Sink
 from controls.submission import IdempotentSubmit
 from controls.watchdog import Watchdog
@@ -38,6 +39,12 @@ class Stack:
     sink: Sink
     chunking: Chunking = field(default_factory=Chunking)
 
+    @property
+    def scrubbing(self) -> Scrubbing:
+        """What takes sensitive text out of the rows: the control for it, if it is in the list."""
+        found = (part for part in self.controls if isinstance(part, SensitiveText))
+        return next(found, KeepText())
+
 
 def default_stack(job_type: JobType, sink: Sink, share: FairShare | None = None) -> Stack:
     """All guardrails, with the settings of the job type.
@@ -52,6 +59,7 @@ def default_stack(job_type: JobType, sink: Sink, share: FairShare | None = None)
             KillSwitch(),
             ApprovedOnly(),
             FieldAllowlist(job_type.rows.allowed_fields),
+            SensitiveText.of(job_type),
             CostCeiling.of(job_type),
             Canary(job_type.canary),
             FirstRun(),

@@ -1,13 +1,13 @@
 """Drill: what is in the request body stays at the service for 29 days."""
 
-from controls import FieldAllowlist
+from controls import FieldAllowlist, SensitiveText
 from scenarios import ColumnRidesAlong, DamageIsHeard, NoForbiddenValueSent, World, drill
 
 
 @drill(
     defends_against="leaked column",
     sabotage=[ColumnRidesAlong()],
-    controls=[FieldAllowlist],
+    controls=[FieldAllowlist, SensitiveText],
     checks=[NoForbiddenValueSent(), DamageIsHeard()],
 )
 def leaked_column_never_leaves(world: World) -> None:

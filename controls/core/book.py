@@ -341,17 +341,21 @@ class Book:
         with self.engine.connect() as connection:
             return [(row.batch, row.ordinal, row.outcome) for row in connection.execute(query)]
 
-    def give_up(self, job: JobRecord, group: int, kept: Sequence[Kept], kind: str) -> None:
-        """Put rows into quarantine that have no answer; `group` is 0 or negative, one for each
-        time this happens."""
+    def give_up(self, job: JobRecord, kept: Sequence[Kept], kind: str) -> None:
+        """Put rows into quarantine that have no answer. They form a group of their own, with a
+        negative number in place of a batch's; `kind` is `gave up` or `withheld`."""
         with self._ledger.transaction() as transaction:
+            lowest = transaction.connection.execute(
+                select(func.min(QUARANTINE.c.batch)).where(QUARANTINE.c.job == job.number)
+            ).scalar()
+            group = min(0, lowest or 0) - 1
             digest = transaction.keep(job.number, group, kept)
             transaction.append(job.id, kind, rows=len(kept), group=group, kept_digest=digest)
 
     def given_up(self, job: JobRecord) -> set[int]:
         """Rows without an answer that nobody will send again."""
         query = select(QUARANTINE.c.ordinal).where(
-            QUARANTINE.c.job == job.number, QUARANTINE.c.batch <= 0
+            QUARANTINE.c.job == job.number, QUARANTINE.c.batch < 0
         )
         with self.engine.connect() as connection:
             return set(connection.scalars(query))

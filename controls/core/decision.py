@@ -3,7 +3,7 @@
 Every decision but `Proceed` carries `why`: a clause that reads well in a report; `Proceed` may
 carry a note. The strictest
 wins: Proceed < Warn < Split < Resubmit < SendAgain < LookAgain < Redownload < Wait < Adopt
-< AskApproval < Halt.
+< AskApproval < Withhold < Halt.
 """
 
 from __future__ import annotations
@@ -100,6 +100,15 @@ class AskApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class Withhold:
+    """Keep these rows back and ask again about the others: what was said of all holds no more."""
+
+    rows: tuple[tuple[int, str], ...]
+    """Ordinal and reason code of every row that may not be sent, in the order of ordinals."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """Stop all spending and all writing of this job, and page the owner."""
 
@@ -117,6 +126,7 @@ Decision = (
     | Wait
     | Adopt
     | AskApproval
+    | Withhold
     | Halt
 )
 
@@ -131,6 +141,7 @@ STRICTNESS: tuple[type[Decision], ...] = (
     Wait,
     Adopt,
     AskApproval,
+    Withhold,
     Halt,
 )
 
@@ -151,6 +162,9 @@ def merge(left: Decision, right: Decision) -> Decision:
         return Resubmit(
             tuple(sorted(again)), tuple(sorted(given_up.items())), f"{left.why}; {right.why}"
         )
+    if isinstance(left, Withhold) and isinstance(right, Withhold):
+        rows = dict(right.rows) | dict(left.rows)
+        return Withhold(tuple(sorted(rows.items())), f"{left.why}; {right.why}")
     return left if STRICTNESS.index(type(left)) >= STRICTNESS.index(type(right)) else right
 
 

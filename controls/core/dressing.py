@@ -1,6 +1,8 @@
-"""Rows become requests: template, fence, reference, parameters."""
+"""Rows become requests: scrubbed values, template, fence, reference, parameters."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -16,7 +18,11 @@ BYTES_KEPT = 96 * 2**20
 
 
 class Dresser:
-    """Dresses rows of one job. Deterministic: the same row always becomes the same bytes."""
+    """Dresses rows of one job. Deterministic: the same row always becomes the same bytes.
+
+    Args:
+        scrub: takes out of a value what may not be sent; see `SensitiveText.scrub`.
+    """
 
     def __init__(
         self,
@@ -25,11 +31,13 @@ class Dresser:
         secret: bytes,
         fence: Fencing,
         identity: Identity,
+        scrub: Callable[[str], str] = str,
     ) -> None:
         self._prefix = namespace.prefix
         self._secret = secret
         self._fence = fence
         self._identity = identity
+        self._scrub = scrub
         self._segments = Template(job_type.prompt.template).segments()
         self._fields = tuple(name for _, name in self._segments if name is not None)
         head: dict[str, str | int] = {"model": job_type.prompt.model}
@@ -59,7 +67,8 @@ class Dresser:
         if kept is not None and kept.row is row:
             return kept.reference
         custom_id = f"{self._prefix}{row.ordinal}"
-        return self._identity.reference(self._secret, custom_id, self._content(row))
+        content = _joined(row.fields, self._fields)
+        return self._identity.reference(self._secret, custom_id, content)
 
     @property
     def template(self) -> bytes:
@@ -75,14 +84,17 @@ class Dresser:
 
     def _made(self, row: Row) -> DressedRow:
         custom_id = f"{self._prefix}{row.ordinal}"
-        content = self._content(row)
+        values = row.fields
+        content = _joined(values, self._fields)
+        if self._scrub(content) != content:
+            values = {name: self._scrub(values[name]) for name in self._fields}
         nonce = nonce_for(self._secret, custom_id, content)
-        wrap, fields = self._fence.wrap, row.fields
+        wrap = self._fence.wrap
         parts = [self._fence.notice(nonce)]
         for literal, name in self._segments:
             parts.append(literal)
             if name is not None:
-                parts.append(wrap(fields[name], nonce))
+                parts.append(wrap(values[name], nonce))
         reference = self._identity.reference(self._secret, custom_id, content)
         parts.append(self._identity.request_echo(reference))
         text = "".join(parts)
@@ -92,7 +104,9 @@ class Dresser:
             encoded = self._encode(text.encode("utf-8", "replace").decode())
         return DressedRow(row, custom_id, reference, self._head + encoded + b"}]}")
 
-    def _content(self, row: Row) -> str:
-        if len(self._fields) == 1:
-            return row.fields[self._fields[0]]
-        return "\x1f".join([row.fields[name] for name in self._fields])
+
+def _joined(values: Mapping[str, str], names: Sequence[str]) -> str:
+    """The values with a character between them that no detector reads across."""
+    if len(names) == 1:
+        return values[names[0]]
+    return "\x1f".join([values[name] for name in names])

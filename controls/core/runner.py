@@ -39,7 +39,7 @@ from controls.core.book import (
 )
 from controls.core.clock import Clock
 from controls.core.collector import Collector
-from controls.core.decision import AskApproval, Decision, Halt, Resubmit, Split
+from controls.core.decision import AskApproval, Decision, Halt, Resubmit, Split, Withhold
 from controls.core.dressing import Dresser
 from controls.core.errors import ControlError
 from controls.core.ledger import Kept, Ledger, LedgerEntry
@@ -184,7 +184,8 @@ class BatchRunner:
             assert record is not None
         else:
             _same(job, record, len(rows), digest)
-        dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity)
+        scrub = stack.scrubbing.scrub
+        dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity, scrub)
         return Work(job, record, rows, dresser, namespace, price)
 
     def _carry_on(self, work: Work) -> JobOutcome:
@@ -248,6 +249,8 @@ class BatchRunner:
                 if told:
                     wait = timedelta(seconds=told.after_seconds)
                     break
+            if sum(batch.requests for batch in book.batches(work.record)) >= len(work.rows):
+                work.dresser.forget()
             for batch in left:
                 with self._mine(work, batch.number) as mine:
                     if mine and mine.state == CREATED:
@@ -270,7 +273,8 @@ class BatchRunner:
         if not progress.all_collected:
             return None
         if not self._entries(work, "cleared"):
-            self._clear(work, range(len(work.rows)), round_=0)
+            self._clear(work, progress.pending(range(len(work.rows))), round_=0)
+            progress = take_stock(self._desk.book, work.record)
         cleared = self._entries(work, "cleared")[0].body
         order = stages(len(work.rows), cleared["slice"], cleared["ramp"])
         passed = {entry.body["stage"] for entry in self._entries(work, "passed")}
@@ -280,7 +284,7 @@ class BatchRunner:
                 return None
             followed = stage < len(order) - 1 or _alone(cleared)
             if followed and stage not in passed:
-                self._judge(work, progress, stage)
+                self._judge(work, progress, stage, cleared["rows"])
         if progress.unfinished:
             if self._send_again(work, progress):
                 return None
@@ -312,7 +316,7 @@ class BatchRunner:
                 estimated.append(self._estimate(work, ordinals))
             return estimated[0]
 
-        while True:
+        while ordinals:
             spent, team_today = book.spent_usd(record), book.team_today_usd(record)
             decision = desk.ask(
                 work.job,
@@ -331,6 +335,12 @@ class BatchRunner:
                 ),
             )
             self._stop_if(decision)
+            if isinstance(decision, Withhold):
+                self._withhold(work, decision)
+                kept = dict(decision.rows)
+                ordinals = [ordinal for ordinal in ordinals if ordinal not in kept]
+                estimated.clear()
+                continue
             with desk.locks.hold(ADMISSION, self._pause):
                 if estimated and book.team_today_usd(record) != team_today:
                     continue
@@ -349,6 +359,22 @@ class BatchRunner:
                         }
                     transaction.append(work.job.id, "cleared", **body)
             return
+        desk.ledger.append(work.job.id, "cleared", round=round_, rows=0, slice=(), ramp=())
+
+    def _withhold(self, work: Work, decision: Withhold) -> None:
+        """Rows that may not be sent go to quarantine as they are: without an answer."""
+        kept = [
+            Kept(
+                ordinal,
+                work.rows[ordinal].key,
+                work.namespace.custom_id(ordinal),
+                reason,
+                "withheld before anything of it was sent",
+                b"",
+            )
+            for ordinal, reason in decision.rows
+        ]
+        self._desk.book.give_up(work.record, kept, "withheld")
 
     def _estimate(self, work: Work, ordinals: Sequence[int]) -> Estimate:
         dice = Random(f"{work.job.seed}/estimate")
@@ -384,10 +410,10 @@ class BatchRunner:
         chunks = self._desk.stack.chunking.chunks(sizes)
         self._desk.book.plan(work.record, chunks, stage=stage, round_=round_)
 
-    def _judge(self, work: Work, progress: Progress, stage: int) -> None:
+    def _judge(self, work: Work, progress: Progress, stage: int, total: int) -> None:
         """Grade what was sent so far, and ask whether the next stage may follow."""
         column = work.job.type.rows.label_column
-        grades = progress.measured(stage).grades(work.rows, len(work.rows), column)
+        grades = progress.measured(stage).grades(work.rows, total, column)
         self._desk.ledger.append(
             work.job.id,
             "graded",
@@ -425,8 +451,11 @@ class BatchRunner:
         round_ = progress.round + 1
         if not any(entry.body["round"] == round_ for entry in self._entries(work, "cleared")):
             self._clear(work, decision.again, round_=round_)
-        self._plan(work, decision.again, stage=0, round_=round_)
-        return True
+        open_ = take_stock(self._desk.book, work.record).unfinished
+        again = [ordinal for ordinal in decision.again if ordinal in open_]
+        if again:
+            self._plan(work, again, stage=0, round_=round_)
+        return bool(again)
 
     def _give_up(self, work: Work, progress: Progress, decision: Resubmit) -> None:
         if not decision.give_up:
@@ -437,7 +466,7 @@ class BatchRunner:
             tried = progress.unfinished[ordinal].attempts
             detail = f"no answer after {tried} attempts"
             kept.append(Kept(ordinal, work.rows[ordinal].key, custom_id, reason, detail, b""))
-        self._desk.book.give_up(work.record, -1 - progress.round, kept, "gave up")
+        self._desk.book.give_up(work.record, kept, "gave up")
 
     def _promote(self, work: Work, progress: Progress) -> JobOutcome:
         desk, record = self._desk, work.record

@@ -175,7 +175,7 @@ QUARANTINE = Table(
     Column("settled", String(32), nullable=False),
 )
 """Answers that were kept back, with the reason and the first bytes of what came. Untrusted.
-`settled` is empty, `requeued` or `discarded`; batch 0 holds rows that have no answer at all."""
+`settled` is empty, `requeued` or `discarded`; below batch 0 are rows without any answer."""
 
 HALTS = Table(
     "halts",

@@ -12,7 +12,7 @@ from controls.core.alerts import Alert, Pager
 from controls.core.book import Book, JobRecord
 from controls.core.clock import Clock
 from controls.core.control import Control
-from controls.core.decision import Decision, Halt, Proceed, Warn, strictest
+from controls.core.decision import Decision, Halt, Proceed, Warn, Withhold, strictest
 from controls.core.dressing import Dresser
 from controls.core.ledger import Ledger
 from controls.core.locks import Locks
@@ -80,8 +80,8 @@ class Desk:
     def ask(self, job: Job, moment: Moment, said: set[str] | None = None) -> Decision:
         """The strictest decision of the controls; one that raises is taken for `Halt`.
 
-        They are asked in their order, and none after a `Halt`: an estimate sends requests to be
-        counted, which may not happen once `FieldAllowlist` has found something in them.
+        They are asked in their order, and none after a `Halt` or a `Withhold`: an estimate sends
+        requests to be counted, which may not happen once something was found in them.
         A warning goes to the owner. What is in `said` was written down and told before.
         """
         decision = strictest(self._opinions(moment))
@@ -105,7 +105,7 @@ class Desk:
         for control in self.stack.controls:
             decision = self._asked(control, moment)
             yield decision
-            if isinstance(decision, Halt):
+            if isinstance(decision, Halt | Withhold):
                 return
 
     def _asked(self, control: Control, moment: Moment) -> Decision:

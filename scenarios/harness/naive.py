@@ -26,6 +26,7 @@ from controls import (
     Requeue,
     Row,
     RowBinding,
+    SensitiveText,
     Stack,
     Staging,
     SystemOfRecord,
@@ -38,6 +39,7 @@ from controls.core.moment import CreateFailed, Moment
 
 ALL_CONTROLS: tuple[type, ...] = (
     FieldAllowlist,
+    SensitiveText,
     CostCeiling,
     Canary,
     IdempotentSubmit,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import escape
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import anthropic
 import httpx2
@@ -81,6 +85,43 @@ SCHEMA: dict[str, Any] = {
         "score": {"type": "number", "minimum": 0, "maximum": 1},
     },
 }
+
+ENCODERS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "swapped case": str.swapcase,
+    "no spaces": lambda text: "".join(text.split()),
+    "single spaces": lambda text: " ".join(text.split()),
+    "no-break spaces": lambda text: "\u00a0".join(text.split()),
+    "spaced out": " ".join,
+    "percent": lambda text: quote(_whole(text), safe=""),
+    "percent, every byte": lambda text: "".join(f"%{byte:02x}" for byte in _whole(text).encode()),
+    "form": lambda text: quote_plus(_whole(text)),
+    "base64": lambda text: b64encode(_whole(text).encode()).decode(),
+    "base64 without padding": lambda text: b64encode(_whole(text).encode()).decode().rstrip("="),
+    "base64 for URLs": lambda text: urlsafe_b64encode(_whole(text).encode()).decode(),
+    "base64, second place": lambda text: b64encode(b"x" + _whole(text).encode() + b"yz").decode(),
+    "base64, third place": lambda text: b64encode(b"xy" + _whole(text).encode() + b"z").decode(),
+    "hexadecimal": lambda text: _whole(text).encode().hex(),
+    "capital hexadecimal": lambda text: _whole(text).encode().hex(":").upper(),
+    "HTML": lambda text: escape(_whole(text)),
+    "HTML, every character": lambda text: "".join(f"&#{ord(sign)};" for sign in _whole(text)),
+    "JSON": lambda text: json.dumps({"value": _whole(text)}),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(_whole(text))),
+    "escapes": lambda text: "".join(f"\\u{ord(sign):04x}" for sign in _whole(text)),
+    "full width": lambda text: "".join(
+        chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text
+    ),
+    "zero-width": "\u200b".join,
+    "percent in HTML": lambda text: escape(quote(_whole(text) + "&", safe="&")),
+}
+"""Ways in which a value can be written differently and read as the same."""
+
+
+def _whole(text: str) -> str:
+    """Without lone surrogates, which no encoding of bytes has."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def a_job_type(

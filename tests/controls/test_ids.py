@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls.core.answer import Accepted, Answer, Quarantined
+from controls.core.dressing import Dresser
+from controls.fence import PromptFence
 from controls.ids import Namespace, RowBinding, slug
 from simulator import Api
-from tests.controls.builders import SECRET, a_row
+from tests.controls.builders import SECRET, a_job_type, a_row
 from tests.simulator.builders import a_request, create
 
 LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -50,6 +52,17 @@ def test_every_custom_id_is_legal_and_reversible(team: str, job: str, ordinal: i
 
     assert LEGAL.fullmatch(custom_id)
     assert ordinal == namespace.ordinal(custom_id)
+
+
+@given(NAMES, NAMES, ANY_TEXT)
+def test_no_text_of_a_row_changes_its_custom_id(team: str, job: str, text: str) -> None:
+    """A dressed row has a legal id of its job, and finds its row again."""
+    namespace = Namespace(team, job)
+    dresser = Dresser(a_job_type(), namespace, SECRET, PromptFence(), RowBinding())
+    made = dresser.dress(a_row(7, text=text, key=text))
+
+    assert LEGAL.fullmatch(made.custom_id)
+    assert 7 == namespace.ordinal(made.custom_id)
 
 
 @given(st.tuples(NAMES, NAMES, ORDINALS), st.tuples(NAMES, NAMES, ORDINALS))

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from controls import FieldAllowlist, Row
 from controls.core.decision import Halt, Proceed
-from controls.minimization import SHORTEST_VALUE
-from tests.controls.builders import a_dresser, a_job_type, a_row, before_submit, rows
+from controls.core.rows import DressedRow
+from controls.encodings import SHORTEST_VALUE, fold
+from tests.controls.builders import (
+    ENCODERS,
+    a_dresser,
+    a_job_type,
+    a_row,
+    before_submit,
+    rows,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 SHORT_ALPHABET = st.text('ab0"\\\n\u00e9', max_size=12)
@@ -20,6 +33,16 @@ PLANTED = st.text(st.characters(), min_size=SHORTEST_VALUE, max_size=40) | st.te
 ALLOWLIST = FieldAllowlist(("text", "plan"))
 CLEAN = "Grade {text} on plan {plan}. Text again: {text}. Not the secret 1234, max_tokens."
 LEAKY = CLEAN + " For {secret}."
+
+
+JOB_TYPE = a_job_type(template=CLEAN, allowed=("text", "plan"))
+
+
+def with_text(made: DressedRow, text: str) -> DressedRow:
+    """The same request, with something more in the message."""
+    params = msgspec.json.decode(made.params)
+    params["messages"][0]["content"] += text.encode("utf-8", "replace").decode()
+    return replace(made, params=msgspec.json.encode(params))
 
 
 def leaks(template: str, **fields: str) -> list[str]:
@@ -90,10 +113,131 @@ def test_every_leaking_column_is_named_and_no_other() -> None:
     assert ["iban", "email"] == found
 
 
-@pytest.mark.parametrize("value", ["", "1", "US", "abc"])
-def test_values_too_short_to_search_for_are_not_searched_for(value: str) -> None:
-    """The stated weakness: below four characters everything occurs everywhere."""
-    assert [] == leaks(LEAKY, text="hello", plan="free", secret=value)
+@pytest.mark.parametrize("value", ["1", "US", "abc"])
+def test_short_values_are_found_as_well(value: str) -> None:
+    """Whether the request changes without them needs no search."""
+    assert ["secret"] == leaks(LEAKY, text="hello", plan="free", secret=value)
+    assert [] == leaks(CLEAN, text="hello 1 US abc", plan="free", secret=value)
+
+
+ENCODED = st.sampled_from(list(ENCODERS.values()))
+
+
+@settings(max_examples=200)
+@given(st.lists(PLANTED, min_size=1, max_size=4), st.data())
+def test_a_value_planted_in_any_encoding_is_found(secrets: list[str], data: st.DataObject) -> None:
+    """Exactly the rows whose request carries it, and no other row of the job."""
+    dress = a_dresser(JOB_TYPE).dress
+    encode = data.draw(ENCODED)
+    spelled = [ordinal for ordinal, secret in enumerate(secrets) if encode(secret)]
+    carriers = data.draw(st.sets(st.sampled_from(spelled))) if spelled else set()
+    given_rows = [
+        a_row(ordinal, plan="free", secret=secret) for ordinal, secret in enumerate(secrets)
+    ]
+
+    def planted(row: Row) -> DressedRow:
+        made = dress(row)
+        if row.ordinal not in carriers or not row.fields["secret"]:
+            return made
+        return with_text(made, encode(row.fields["secret"]))
+
+    moment = before_submit(given_rows, JOB_TYPE, dress=planted)
+    found = [row.ordinal for row in given_rows if ALLOWLIST.riding_along(planted(row), moment)]
+    decision = ALLOWLIST.decide(moment)
+
+    assert sorted(carriers) == found
+    assert bool(carriers) == isinstance(decision, Halt)
+    if isinstance(decision, Halt):
+        assert f"'secret' in {len(carriers):,} of {len(secrets):,} requests" in decision.why
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=6))
+def test_a_job_without_a_leak_is_never_halted(values: list[tuple[str, str, str]]) -> None:
+    """Whatever stands in its columns, allowed or not."""
+    given_rows = [
+        Row(ordinal, f"key-{ordinal}", {"text": text, "plan": plan, "secret": secret})
+        for ordinal, (text, plan, secret) in enumerate(values)
+    ]
+
+    assert Proceed() == ALLOWLIST.decide(before_submit(given_rows, JOB_TYPE))
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(sorted(ENCODERS)), st.text("abcXYZ0189@. -\u00e9", min_size=8, max_size=20))
+def test_requests_that_were_made_beforehand_are_searched(name: str, secret: str) -> None:
+    """Where nothing changes without a value, its encodings decide."""
+    assume(len(fold(secret)) >= SHORTEST_VALUE)
+    assume(fold(secret) not in fold(CLEAN))
+    row = Row(0, "key-0", {"text": "hello", "plan": "free", "secret": secret})
+    made = with_text(a_dresser(JOB_TYPE).dress(row), ENCODERS[name](secret))
+    moment = before_submit([row], JOB_TYPE, dress=lambda _: made)
+
+    assert ["secret"] == ALLOWLIST.riding_along(made, moment)
+
+
+def test_the_encoding_of_the_first_row_is_named() -> None:
+    """A value as it is needs no name; an unknown encoding is said to be one."""
+    row = a_row(secret="ada@example.org")
+    dress = a_dresser().dress
+
+    def why(encode: Callable[[str], str]) -> str:
+        moment = before_submit(
+            [row], dress=lambda row: with_text(dress(row), encode(row.fields["secret"]))
+        )
+        decision = FieldAllowlist(("text",)).decide(moment)
+        assert isinstance(decision, Halt)
+        return decision.why
+
+    assert why(str).endswith("first row key-0")
+    assert why(lambda text: text.encode().hex()).endswith("key-0 (as hexadecimal)")
+    assert why(quote).endswith("key-0 (as percent-encoding)")
+    assert why(lambda text: text[::-1]).endswith("key-0 (in an unknown encoding)")
+
+
+@pytest.mark.parametrize("told", [str, lambda value: value.encode().hex()[:10]])
+def test_a_mark_that_carries_a_value_is_looked_at(told: Callable[[str], str]) -> None:
+    """A short value in place of the reference does not pass for one."""
+    dress = a_dresser().dress
+
+    def telling(row: Row) -> DressedRow:
+        made = dress(row)
+        said = told(row.fields["secret"]) or made.reference
+        return replace(
+            made,
+            params=made.params.replace(
+                b'Copy \\"' + made.reference.encode(), b'Copy \\"' + said.encode()
+            ),
+        )
+
+    for secret in ("1234567890", "abcde"):
+        moment = before_submit(rows(3, secret=secret), dress=telling)
+        assert isinstance(FieldAllowlist(("text",)).decide(moment), Halt)
+
+
+def test_a_calm_day_needs_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shape of the requests explains all of them, which is what makes the check cheap."""
+    asked: list[int] = []
+    dress = a_dresser(JOB_TYPE).dress
+    given_rows = [a_row(ordinal, plan="free", secret=f"s-{ordinal}") for ordinal in range(20)]
+
+    def counted(row: Row) -> DressedRow:
+        asked.append(row.ordinal)
+        return dress(row)
+
+    assert Proceed() == ALLOWLIST.decide(before_submit(given_rows, JOB_TYPE, dress=counted))
+    assert len(given_rows) + 4 == len(asked)
+
+
+def test_a_key_of_several_lines_stays_one_line_in_the_report() -> None:
+    """Keys are data."""
+    row = a_row(key="a\nb", secret="1234")
+    decision = FieldAllowlist(("text",)).decide(
+        before_submit([row], a_job_type(template="{text}{secret}"))
+    )
+
+    assert isinstance(decision, Halt)
+    assert "first row 'a\\nb'" in decision.why
 
 
 def test_a_whole_job_is_told_by_column_and_count() -> None:

@@ -109,6 +109,10 @@ def test_a_policy_that_holds_is_accepted() -> None:
         (a_job_type(max_tokens=129), "asks for 129 .* spend.max_tokens_cap is 128"),
         (with_canary(min_rows=0), "has 0 for canary.min_rows"),
         (with_canary(min_rows=-3), "has -3 for canary.min_rows"),
+        (
+            a_job_type(rows=RowsPolicy(allowed_fields=("text",), sensitive={"cards": "allow"})),
+            "says what happens to 'cards', which nothing looks for",
+        ),
         (a_job_type(approved_by=" "), "names nobody who approved it"),
         (a_job_type(owner=""), "nobody to page"),
         (with_spend("0"), "no spend ceiling above zero"),
@@ -302,7 +306,7 @@ def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_rows_without_a_needed_column_are_refused(
-    rows: dict[str, str], columns: tuple[str, ...], complaint: str, hint: str
+    rows: dict[str, Any], columns: tuple[str, ...], complaint: str, hint: str
 ) -> None:
     """With the reason, and the nearest column that exists."""
     job_type = a_job_type(rows=RowsPolicy(allowed_fields=("text",), **rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import controls
@@ -14,10 +15,12 @@ from controls import (
     Reconciliation,
     Requeue,
     RowBinding,
+    SensitiveText,
     Staging,
     default_stack,
     open_store,
 )
+from controls.sensitive import KeepText
 from tests.controls.builders import a_job_type, a_record
 
 
@@ -45,6 +48,15 @@ def test_what_looks_at_the_data_stands_before_what_sends_any() -> None:
     kinds = [type(control) for control in stack.controls]
 
     assert kinds.index(FieldAllowlist) < kinds.index(CostCeiling)
+
+
+def test_rows_are_scrubbed_where_the_control_for_it_stands() -> None:
+    """Whoever takes it out of the list goes without both, its verdict and its marks."""
+    stack = default_stack(a_job_type(), Staging(open_store("sqlite://"), a_record()))
+    kept = [part for part in stack.controls if not isinstance(part, SensitiveText)]
+
+    assert KeepText() == replace(stack, controls=tuple(kept)).scrubbing
+    assert SensitiveText() == replace(stack, controls=(*kept, SensitiveText())).scrubbing
 
 
 def test_everything_public_is_there_and_in_order() -> None:

@@ -25,6 +25,7 @@ from controls.core.moment import (
     Unfinished,
 )
 from controls.policy import CanaryPolicy
+from controls.sensitive import SensitiveText
 from tests.controls.builders import (
     NOW,
     a_balance,
@@ -38,6 +39,7 @@ from tests.controls.builders import (
 
 CONTROLS = (
     FieldAllowlist(("text",)),
+    SensitiveText(),
     CostCeiling(Decimal(10), 128, Decimal(20)),
     Canary(CanaryPolicy(min_rows=5)),
     IdempotentSubmit(),
@@ -63,8 +65,9 @@ def submissions(draw: st.DrawFn) -> BeforeSubmit:
     secret = draw(st.text(max_size=6))
     usd = draw(DOLLARS)
     template = draw(st.sampled_from(["{text}", "{text} {secret}", "{secret} {secret}"]))
+    text = draw(st.sampled_from(["hello", "4111 1111 1111 1111", "ada@example.org"]))
     return before_submit(
-        rows(draw(st.integers(1, 12)), secret=secret),
+        rows(draw(st.integers(1, 12)), secret=secret, text=text),
         a_job_type(template=template, max_tokens=draw(st.sampled_from([None, 64, 4_096]))),
         estimate=lambda: an_estimate(str(usd)),
         committed=str(draw(DOLLARS)),

@@ -18,6 +18,7 @@ from controls.core.decision import (
     Resubmit,
     SendAgain,
     Split,
+    Withhold,
     merge,
     strictest,
 )
@@ -36,6 +37,7 @@ DECISIONS: st.SearchStrategy[Decision] = st.one_of(
     st.builds(Redownload, WHY),
     st.builds(Adopt, st.just("msgbatch_1"), WHY),
     st.builds(AskApproval, WHY),
+    st.builds(Withhold, GIVEN_UP, WHY),
     st.builds(Halt, WHY),
 )
 
@@ -79,6 +81,19 @@ def test_two_resubmissions_are_united_and_giving_up_is_stricter() -> None:
     )
 
     assert Resubmit((2, 3), ((1, "x"), (5, "expired")), "one; two") == merged
+
+
+def test_two_withholdings_are_united_and_the_first_reason_counts() -> None:
+    """No row slips through because another control has another reason; approval comes later."""
+    merged = strictest(
+        [
+            Withhold(((3, "sensitive:card"), (5, "sensitive:ssn")), "one"),
+            AskApproval("too dear"),
+            Withhold(((1, "x"), (3, "x")), "two"),
+        ]
+    )
+
+    assert Withhold(((1, "x"), (3, "sensitive:card"), (5, "sensitive:ssn")), "one; two") == merged
 
 
 @pytest.mark.parametrize(
