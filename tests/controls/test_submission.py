@@ -33,7 +33,18 @@ TURNED_AWAY = {"ambiguous": False, "problem": "HTTP 529 overloaded_error"}
         ),
         (
             {"candidates": ["msgbatch_1", "msgbatch_2"]},
-            Halt("the reply was lost and 2 batches could be the one: msgbatch_1, msgbatch_2"),
+            LookAgain(
+                "the reply was lost (APITimeoutError); 2 batches could be the one, their results "
+                "will tell",
+                900.0,
+            ),
+        ),
+        (
+            {"candidates": ["msgbatch_1", "msgbatch_2"], "looks": 100},
+            Halt(
+                "the reply was lost (APITimeoutError) and 2 batches could be the one: "
+                "msgbatch_1, msgbatch_2"
+            ),
         ),
         (
             TURNED_AWAY,
