@@ -273,7 +273,7 @@ class Collector:
             news = harvest.news
             kinds[line.kind] += 1
             if line.kind != "succeeded":
-                outcome = f"errored:{line.error_type}"[:64] if line.error_type else line.kind
+                outcome = f"errored:{line.error_type}"[:64] if line.kind == "errored" else line.kind
                 harvest.outcomes[ordinal] = outcome
                 harvest.regraded[ordinal] = line.kind
                 news.add(ordinal, outcome, line.usage, digest)

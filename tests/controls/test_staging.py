@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,7 +71,10 @@ def the_job(name: str) -> JobRecord:
 def stage(staging: Staging, job: str, accepted: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
     """Put answers of a job into staging, in a transaction of its own."""
     with staging._store.begin() as connection:
-        staging.stage(connection, the_job(job), accepted)
+        answers = [
+            (row.ordinal, row.key, msgspec.json.encode(value).decode()) for row, value in accepted
+        ]
+        staging.stage(connection, the_job(job), answers)
 
 
 def a_staging(record: SystemOfRecord) -> Staging:

@@ -168,8 +168,9 @@ def test_the_ledger_knows_every_custom_id_before_the_service_does() -> None:
     def watch(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         if request.method == "POST" and request.url.path.endswith("/batches"):
             with bench.store.connect() as connection:
-                ordinals = connection.scalars(select(SENT.c.ordinal))
-                known.append(set(map(Namespace("support", "job_1").custom_id, ordinals)))
+                batches = connection.scalars(select(SENT.c.lines)).all()
+            written = [line[0] for lines in batches for line in msgspec.msgpack.decode(lines)]
+            known.append(set(map(Namespace("support", "job_1").custom_id, written)))
             body = msgspec.json.decode(request.content)
             sent.append({item["custom_id"] for item in body["requests"]})
         return response
@@ -248,11 +249,14 @@ def test_the_ledger_has_one_line_per_answer() -> None:
     bench.run(60)
 
     with bench.store.connect() as connection:
-        lines = connection.execute(select(ANSWERED).order_by(ANSWERED.c.ordinal)).all()
+        parts = connection.scalars(select(ANSWERED.c.lines)).all()
+    lines = sorted(
+        line for part in parts for line in zip(*msgspec.msgpack.decode(part), strict=True)
+    )
 
-    assert list(range(60)) == [line.ordinal for line in lines]
-    assert {"accepted"} == {line.outcome for line in lines}
-    assert all(line.input_tokens > 0 for line in lines)
+    assert list(range(60)) == [ordinal for ordinal, *_ in lines]
+    assert {"accepted"} == {outcome for _, outcome, *_ in lines}
+    assert all(read > 0 and said > 0 for _, _, read, said, *_ in lines)
 
 
 def test_listeners_see_every_entry() -> None:
@@ -740,6 +744,22 @@ def test_rows_that_error_for_ever_are_given_up_with_their_reason() -> None:
     assert {"no answer after 3 attempts"} == {item["detail"] for item in bench.kept}
     assert everything_once(60) == accounted_for(bench)
     assert 4 == bench.creates
+
+
+def test_an_error_without_a_type_is_still_an_error() -> None:
+    """The rows are given up with what is known of them, not lost between two tables."""
+
+    def no_type(body: bytes, _download: int) -> bytes:
+        return body.replace(b'"type":"overloaded_error"', b'"type":""')
+
+    faults = [RowsErrored(1.0, spare_batches=AFTER_THE_CANARY)]
+    bench = Bench(faults=faults, bend=bend_results(no_type))
+
+    outcome = bench.run(60)
+
+    assert ("done", 31) == (outcome.status, outcome.quarantined)
+    assert {"errored:": 31} == bench.reasons
+    assert everything_once(60) == accounted_for(bench)
 
 
 def test_rows_that_were_refused_are_not_sent_again() -> None:
