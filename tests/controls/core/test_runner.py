@@ -520,8 +520,28 @@ def test_of_two_batches_that_nobody_knows_the_results_tell_which_is_ours() -> No
     outcome = bench.run(20)
 
     assert ("done", 20) == (outcome.status, outcome.promoted)
-    assert "carry the ids of this job" in bench.told
+    assert "are those of this batch" in bench.told
     assert [theirs] == unknown_batches(bench)
+    assert 2 == bench.creates
+
+
+def test_two_batches_of_one_job_that_nobody_knows_are_not_mixed_up() -> None:
+    """Two workers died, each after a create of twenty rows: each batch finds its own orphan."""
+    bench = Bench(without=[Canary])
+    runner = bench.a_runner(replace(bench.stack, chunking=Chunking(max_requests=20)))
+    book, submitter = runner._desk.book, runner._submitter
+    work = runner._open(bench.a_job(), rows(40))
+    book.plan(work.record, [range(20), range(20, 40)], stage=0, round_=0)
+    for batch in reversed(book.batches(work.record)):
+        requests = [work.dresser.dress(work.rows[ordinal]) for ordinal in batch.ordinals]
+        book.intend(work.record, batch.number, requests)
+        submitter._create(
+            b'{"requests":[' + b",".join(request.body for request in requests) + b"]}"
+        )
+
+    outcome = bench.run(40)
+
+    assert ("done", 40) == (outcome.status, outcome.promoted)
     assert 2 == bench.creates
 
 
