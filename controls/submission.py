@@ -5,9 +5,9 @@ control looks before it sends again: an orphan that was created after the intent
 number of requests, is adopted. The client's own retries are off for create calls.
 
 Weakness: the list does not show `custom_id`s. A single orphan of the right size is adopted at
-once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, the
-results tell which is ours once they have ended. Neighbour: the ledger, which holds the intention
-before the call.
+once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, or
+where another batch of this store is looked for too, the results tell once they have ended.
+Neighbour: the ledger, which holds the intention before the call.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class IdempotentSubmit:
         """The call may have taken effect: what the list of batches says about it."""
         lost = f"the reply was lost ({moment.problem})"
         if ours := [orphan.batch_id for orphan in moment.candidates if orphan.ours]:
-            why = f"{lost}, but the results of {ours[0]} carry the ids of this job"
+            why = f"{lost}, but the results of {ours[0]} are those of this batch"
             return Adopt(ours[0], why, tuple(ours[1:]))
         match [orphan for orphan in moment.candidates if orphan.ours is None]:
-            case [orphan]:
+            case [orphan] if not moment.rivals:
                 return Adopt(
                     orphan.batch_id,
                     f"{lost}, but {orphan.batch_id} was created after the intention with the same "
@@ -62,8 +62,9 @@ class IdempotentSubmit:
                 return SendAgain(f"no batch was made by the call that failed: {moment.problem}")
             case several if moment.looks < self.looks_until_ended:
                 return LookAgain(
-                    f"{lost}; {len(several)} batches could be the one, their results will tell",
-                    900.0,
+                    f"{lost}; {len(several)} batches could be the one, or those of others: the "
+                    "results will tell",
+                    10.0 if moment.looks < self.looks else 900.0,
                 )
             case several:
                 named = ", ".join(orphan.batch_id for orphan in several)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
 
 from controls.core.ledger import Kept, Ledger, Transaction, digest16
 from controls.core.moment import Demand, InFlight, Outcome
@@ -446,6 +446,15 @@ class Book:
         query = select(BATCHES.c.batch_id).where(BATCHES.c.batch_id.is_not(None))
         with self.engine.connect() as connection:
             return set(connection.scalars(query))
+
+    def rivals(self, job: JobRecord, batch: Batch) -> int:
+        """Other batches of all jobs, as large as this one, that were perhaps sent."""
+        mine = and_(BATCHES.c.job == job.number, BATCHES.c.number == batch.number)
+        query = select(func.count()).where(
+            BATCHES.c.state == INTENDED, BATCHES.c.requests == batch.requests, not_(mine)
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def ran_before(self, job: JobRecord) -> bool:
         """Whether another job of exactly this job type was ever promoted."""

@@ -106,7 +106,8 @@ class Harvest:
     duplicated: int = 0
     recovered: int = 0
     tally: Tally = field(default_factory=Tally)
-    regraded: Counter[str] = field(default_factory=Counter)
+    regraded: dict[int, str] = field(default_factory=dict)
+    """`outcomes` by the second opinion."""
     cost_usd: Decimal = Decimal(0)
     tokens: tuple[int, int] = (0, 0)
     """Input and output, of all answers."""
@@ -274,9 +275,9 @@ class Collector:
             news = harvest.news
             kinds[line.kind] += 1
             if line.kind != "succeeded":
-                outcome = f"errored:{line.error_type}"[:64] if line.error_type else line.kind
+                outcome = f"errored:{line.error_type}"[:64] if line.kind == "errored" else line.kind
                 harvest.outcomes[ordinal] = outcome
-                harvest.regraded[line.kind] += 1
+                harvest.regraded[ordinal] = line.kind
                 news.add(ordinal, outcome, line.usage, digest)
                 return
             row = rows[ordinal]
@@ -297,7 +298,7 @@ class Collector:
             if harvest.second:
                 opinion = examined(harvest.second, answer)
                 if isinstance(opinion, Quarantined) or opinion.value is None:
-                    harvest.regraded[getattr(opinion, "reason", "empty")] += 1
+                    harvest.regraded[ordinal] = getattr(opinion, "reason", "empty")
             news.add(ordinal, outcome, line.usage, digest)
 
         return take_new
@@ -331,7 +332,7 @@ class Collector:
             refusal = Quarantined("unreadable", line.problem)
             self._keep_back(work, harvest, work.rows[ordinal], refusal, line.raw)
             harvest.news.add(ordinal, refusal.reason, Usage(), digest16(line.raw))
-            harvest.regraded[refusal.reason] += 1
+            harvest.regraded[ordinal] = refusal.reason
 
     def _flush(self, work: Work, batch: Batch, harvest: Harvest) -> None:
         """Write down what has come, in one transaction."""
@@ -422,6 +423,7 @@ class Collector:
             doubted = dict.fromkeys(ordinals, "conflict")
             self._desk.book.not_accepted(transaction, work.record, batch.number, doubted)
         harvest.outcomes |= doubted
+        harvest.regraded |= doubted
 
     def _settle(self, work: Work, batch: Batch, harvest: Harvest, balance: Balance) -> None:
         """Book what the batch really cost, and what came of it.
@@ -436,7 +438,7 @@ class Collector:
         tally.rows = batch.requests - len(lost)
         tally.bad = dict(Counter(harvest.outcomes.values()))
         tally.accepted = tally.rows - len(harvest.outcomes)
-        tally.regraded = dict(harvest.regraded) if harvest.second else None
+        tally.regraded = dict(Counter(harvest.regraded.values())) if harvest.second else None
         self._desk.book.collected(
             work.record,
             batch.number,

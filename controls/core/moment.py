@@ -157,7 +157,7 @@ class Candidate:
     created_at: datetime
     requests: int
     ours: bool | None = None
-    """Whether its results carry our `custom_id`s; None while they cannot be read yet."""
+    """Whether its results are those of this batch; None while they cannot be read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,9 @@ class CreateFailed:
     looks: int
     """How often the batches were listed since the call."""
     candidates: tuple[Candidate, ...]
+    rivals: int = 0
+    """Other batches of this store with as many requests that were perhaps sent, and of which it
+    is not known either: a candidate may be one of theirs."""
 
 
 @dataclass(frozen=True, slots=True)

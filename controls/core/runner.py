@@ -174,19 +174,28 @@ class BatchRunner:
                 rows_digest=digest,
                 prefix=namespace.prefix,
                 seed=job.seed,
-                approvals=[
-                    {"by": approval.by, "up_to_usd": str(approval.up_to_usd)}
-                    for approval in job.approvals
-                ],
+                approvals=[_consent(approval) for approval in job.approvals],
                 price=msgspec.to_builtins(price),
             )
             record = book.job(job.id)
             assert record is not None
         else:
             _same(job, record, len(rows), digest)
+            self._note_approvals(job)
         scrub = stack.scrubbing.scrub
         dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity, scrub)
         return Work(job, record, rows, dresser, namespace, price)
+
+    def _note_approvals(self, job: Job) -> None:
+        """Write down consent that came with this start, and with none before."""
+        ledger = self._desk.ledger
+        opened, *_ = ledger.entries(job.id, "opened")
+        known = [*opened.body["approvals"], *(e.body for e in ledger.entries(job.id, "approved"))]
+        amounts = {(consent["by"], consent["up_to_usd"]) for consent in known}
+        for approval in job.approvals:
+            consent = _consent(approval)
+            if tuple(consent.values()) not in amounts:
+                ledger.append(job.id, "approved", **consent)
 
     def _carry_on(self, work: Work) -> JobOutcome:
         """Work, decide, work, until the job is done or stops."""
@@ -341,6 +350,8 @@ class BatchRunner:
                 ordinals = [ordinal for ordinal in ordinals if ordinal not in kept]
                 estimated.clear()
                 continue
+            if isinstance(decision, Split) and not decision.first:
+                raise Stopped("the first slice has no rows: it can decide nothing")
             with desk.locks.hold(ADMISSION, self._pause):
                 if estimated and book.team_today_usd(record) != team_today:
                     continue
@@ -527,6 +538,11 @@ class BatchRunner:
     def _was_done(self, work: Work) -> JobOutcome:
         said = self._entries(work, "promoted")[-1].body
         return JobOutcome(DONE, "", said["rows"], said["quarantined"], ())
+
+
+def _consent(approval: Approval) -> dict[str, str]:
+    """A person's consent as the ledger keeps it."""
+    return {"by": approval.by, "up_to_usd": str(approval.up_to_usd)}
 
 
 def rows_digest(rows: Sequence[Row]) -> str:

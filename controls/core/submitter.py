@@ -139,6 +139,7 @@ class Submitter:
         looks = 0
         while True:
             looks += ambiguous
+            candidates, rivals = self._orphans(work, batch, intended_at) if ambiguous else ((), 0)
             decision = desk.ask(
                 work.job,
                 CreateFailed(
@@ -149,7 +150,8 @@ class Submitter:
                     requests=batch.requests,
                     attempt=attempt,
                     looks=looks,
-                    candidates=self._orphans(work, batch, intended_at) if ambiguous else (),
+                    candidates=candidates,
+                    rivals=rivals,
                 ),
             )
             match decision:
@@ -177,9 +179,15 @@ class Submitter:
             )
         desk.ledger.append(work.job.id, "canceled", batch_id=batch_id)
 
-    def _orphans(self, work: Work, batch: Batch, intended_at: datetime) -> tuple[Candidate, ...]:
-        """Batches of the right size, made since the intention, that no ledger entry knows."""
-        known = self._desk.book.batch_ids()
+    def _orphans(
+        self, work: Work, batch: Batch, intended_at: datetime
+    ) -> tuple[tuple[Candidate, ...], int]:
+        """Batches of the right size, made since the intention, that no ledger entry knows; and how
+        many other batches of this store could be among them.
+
+        The store is read after the list, and rivals before what is known: another worker's batch
+        that is in the list is then either a rival or known, whatever that worker does meanwhile.
+        """
         since = intended_at - CLOCK_SKEW
 
         def listed() -> list[MessageBatch]:
@@ -189,24 +197,30 @@ class Submitter:
                 if listing.id in seen or listing.created_at < since:
                     break
                 seen.add(listing.id)
-                if listing.id not in known and _total(listing) == batch.requests:
+                if _total(listing) == batch.requests:
                     found.append(listing)
             return found
 
         found = self._desk.patiently(listed, "listing the batches")
         assert isinstance(found, list)
-        return tuple(
-            Candidate(listing.id, listing.created_at, batch.requests, self._ours(work, listing))
+        rivals = self._desk.book.rivals(work.record, batch)
+        known = self._desk.book.batch_ids()
+        candidates = tuple(
+            Candidate(
+                listing.id, listing.created_at, batch.requests, self._ours(work, batch, listing)
+            )
             for listing in found
+            if listing.id not in known
         )
+        return candidates, rivals
 
-    def _ours(self, work: Work, listing: MessageBatch) -> bool | None:
-        """Whether the results of an orphan carry the ids of this job; unknown until it ended."""
+    def _ours(self, work: Work, batch: Batch, listing: MessageBatch) -> bool | None:
+        """Whether the results of an orphan are those of this batch; unknown until it ended."""
         if listing.processing_status != "ended":
             return None
         try:
             for custom_id in self._first_ids(listing.id):
-                return work.namespace.ordinal(custom_id) is not None
+                return work.namespace.ordinal(custom_id) in batch.ordinals
         except DownloadBroke:
             pass
         return None

@@ -37,6 +37,7 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.core.book import RUNNING, JobRecord
 from controls.core.control import Control
 from controls.core.dressing import Dresser
 from controls.core.moment import (
@@ -157,6 +158,23 @@ def a_job_type(
         "requeue": RequeuePolicy(max_rounds=max_rounds),
     }
     return JobType(**fields | changes)
+
+
+def a_job_record(name: str = "job_1", number: int = 1) -> JobRecord:
+    """A job of ten rows as it stands in the store, nothing reserved for it."""
+    return JobRecord(
+        number=number,
+        id=name,
+        team="support",
+        status=RUNNING,
+        why="",
+        rows=10,
+        rows_digest="",
+        type_digest="",
+        prefix=Namespace("support", name).prefix,
+        seed=0,
+        reserved_usd=Decimal(0),
+    )
 
 
 def a_row(ordinal: int = 0, key: str | None = None, **fields: str) -> Row:
@@ -359,6 +377,7 @@ def a_balance(**changes: Any) -> Balance:
         "counted": {"succeeded": 10},
         "downloads": 1,
         "problem": "",
+        "kinds": {"succeeded": 10},
     }
     return Balance(**fields | changes)
 

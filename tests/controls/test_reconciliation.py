@@ -30,6 +30,14 @@ from tests.controls.builders import after_canary, after_download, before_promote
                 "1 of 10 rows are missing from the results of batch msgbatch_1, after 3 downloads"
             ),
         ),
+        (
+            {"kinds": {"succeeded": 9, "errored": 1}, "downloads": 3},
+            Halt(
+                "the counts of batch msgbatch_1 do not agree: 10 succeeded by the counts, 9 in "
+                "the results, after 3 downloads"
+            ),
+        ),
+        ({"counted": {}, "kinds": {"succeeded": 10}}, Proceed()),
         ({"problem": "it broke off"}, Redownload("it broke off", 10.0)),
         ({"problem": "it broke off", "downloads": 3}, Halt("it broke off, after 3 downloads")),
         (

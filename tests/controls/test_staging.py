@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from controls import ControlError, Row, Staging, SystemOfRecord, open_store
+from controls.core.book import JobRecord
 from controls.core.store import STAGING
 from controls.staging import KEYS_PER_STATEMENT
-from tests.controls.builders import a_record, a_row, content, rows
+from tests.controls.builders import a_job_record, a_record, a_row, content, rows
 
 COLUMN_TYPES = (
     "TEXT",
@@ -61,6 +63,20 @@ def raw(engine: Engine, table: str = "answers") -> list[tuple[Any, ...]]:
     return sorted((tuple(row) for row in found), key=repr)
 
 
+def the_job(name: str) -> JobRecord:
+    """One of four jobs of a store."""
+    return a_job_record(name, number=("j", "j1", "j2", "k").index(name) + 1)
+
+
+def stage(staging: Staging, job: str, accepted: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
+    """Put answers of a job into staging, in a transaction of its own."""
+    with staging._store.begin() as connection:
+        answers = [
+            (row.ordinal, row.key, msgspec.json.encode(value).decode()) for row, value in accepted
+        ]
+        staging.stage(connection, the_job(job), answers)
+
+
 def a_staging(record: SystemOfRecord) -> Staging:
     """Staging in a store of its own."""
     return Staging(open_store("sqlite://"), record)
@@ -69,10 +85,12 @@ def a_staging(record: SystemOfRecord) -> Staging:
 def promoted(record: SystemOfRecord, values: dict[str, dict[str, Any]], job: str = "j") -> Staging:
     """These values by key, staged and promoted."""
     staging = a_staging(record)
-    staging.stage(
-        job, [(Row(place, key, {}), value) for place, (key, value) in enumerate(values.items())]
+    stage(
+        staging,
+        job,
+        [(Row(place, key, {}), value) for place, (key, value) in enumerate(values.items())],
     )
-    staging.promote(job)
+    staging.promote(the_job(job))
     return staging
 
 
@@ -279,15 +297,15 @@ def test_a_promotion_is_all_or_nothing() -> None:
     record = SystemOfRecord(engine, "answers", "key")
     staging = a_staging(record)
     good = [(row, {"label": "yes"}) for row in rows(KEYS_PER_STATEMENT)]
-    staging.stage("j", [*good, (a_row(KEYS_PER_STATEMENT), {"label": "no"})])
+    stage(staging, "j", [*good, (a_row(KEYS_PER_STATEMENT), {"label": "no"})])
 
     with pytest.raises(IntegrityError):
-        staging.promote("j")
+        staging.promote(the_job("j"))
 
     assert [] == raw(engine)
     assert 0 == staging.rollback("j")
-    staging.stage("j", [(a_row(KEYS_PER_STATEMENT), {"label": "yes"})])
-    assert KEYS_PER_STATEMENT + 1 == staging.promote("j")
+    stage(staging, "j", [(a_row(KEYS_PER_STATEMENT), {"label": "yes"})])
+    assert KEYS_PER_STATEMENT + 1 == staging.promote(the_job("j"))
 
 
 def test_a_second_promotion_does_nothing() -> None:
@@ -297,7 +315,7 @@ def test_a_second_promotion_does_nothing() -> None:
     with record.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE answers SET label = 'edited'")
 
-    assert 1 == staging.promote("j")
+    assert 1 == staging.promote(the_job("j"))
     assert [("a", "edited", None, None)] == content(record)
 
 
@@ -308,7 +326,7 @@ def test_what_was_rolled_back_stays_rolled_back() -> None:
 
     assert 1 == staging.rollback("j")
     assert 0 == staging.rollback("j")
-    staging.promote("j")
+    staging.promote(the_job("j"))
 
     assert [] == content(record)
 
@@ -317,10 +335,10 @@ def test_jobs_do_not_see_each_other() -> None:
     """Staging, promotion and rollback are by job."""
     record = a_record()
     staging = a_staging(record)
-    staging.stage("j1", [(a_row(0, key="a"), {"label": "one"})])
-    staging.stage("j2", [(a_row(0, key="b"), {"label": "two"})])
+    stage(staging, "j1", [(a_row(0, key="a"), {"label": "one"})])
+    stage(staging, "j2", [(a_row(0, key="b"), {"label": "two"})])
 
-    assert 1 == staging.promote("j1")
+    assert 1 == staging.promote(the_job("j1"))
     assert ["a"] == [row[0] for row in content(record)]
     assert 0 == staging.rollback("j2")
 
@@ -332,9 +350,9 @@ def test_store_and_record_may_be_one_database(url: str, tmp_path: Path) -> None:
     record = a_record(engine)
     staging = Staging(engine, record)
     many = [(row, {"label": "new"}) for row in rows(KEYS_PER_STATEMENT + 7)]
-    staging.stage("j", many)
+    stage(staging, "j", many)
 
-    assert len(many) == staging.promote("j")
+    assert len(many) == staging.promote(the_job("j"))
     assert len(many) == len(content(record))
     assert len(many) == staging.rollback("j")
     assert [] == content(record)
@@ -345,8 +363,8 @@ def test_a_rollback_by_many_keys_is_quick() -> None:
     """20,000 keys as a list are not compared each with each."""
     record = a_record()
     staging = a_staging(record)
-    staging.stage("j", [(row, {"label": "new"}) for row in rows(20_000)])
-    staging.promote("j")
+    stage(staging, "j", [(row, {"label": "new"}) for row in rows(20_000)])
+    staging.promote(the_job("j"))
 
     assert 20_000 == staging.rollback("j", [row.key for row in rows(20_000)])
 
@@ -365,8 +383,8 @@ def test_the_last_answer_of_a_row_counts() -> None:
     """A row that is staged again replaces itself."""
     store = open_store("sqlite://")
     staging = Staging(store, a_record())
-    staging.stage("j", [(a_row(0), {"label": "one"}), (a_row(1), {"label": "one"})])
-    staging.stage("j", [(a_row(1), {"label": "two"})])
+    stage(staging, "j", [(a_row(0), {"label": "one"}), (a_row(1), {"label": "one"})])
+    stage(staging, "j", [(a_row(1), {"label": "two"})])
 
     assert [(0, '{"label":"one"}'), (1, '{"label":"two"}')] == staged(store)
 
@@ -375,10 +393,11 @@ def test_an_answer_can_be_taken_back() -> None:
     """Contradicted answers leave staging, those of other jobs stay."""
     store = open_store("sqlite://")
     staging = Staging(store, a_record())
-    staging.stage("j", [(row, {}) for row in rows(3)])
-    staging.stage("k", [(a_row(1), {})])
+    stage(staging, "j", [(row, {}) for row in rows(3)])
+    stage(staging, "k", [(a_row(1), {})])
 
-    staging.unstage("j", [a_row(1)])
+    with store.begin() as connection:
+        staging.unstage(connection, the_job("j"), [a_row(1)])
 
     assert [(0, "{}"), (1, "{}"), (2, "{}")] == staged(store)
     assert "Staging()" == repr(staging)

@@ -33,7 +33,30 @@ TURNED_AWAY = {"ambiguous": False, "problem": "HTTP 529 overloaded_error"}
         ),
         (
             {"candidates": ["msgbatch_1", "msgbatch_2"]},
-            Halt("the reply was lost and 2 batches could be the one: msgbatch_1, msgbatch_2"),
+            LookAgain(
+                "the reply was lost (APITimeoutError); 2 batches could be the one, or those of "
+                "others: the results will tell",
+                10.0,
+            ),
+        ),
+        (
+            {"candidates": ["msgbatch_1"], "rivals": 1, "looks": 3},
+            LookAgain(
+                "the reply was lost (APITimeoutError); 1 batches could be the one, or those of "
+                "others: the results will tell",
+                900.0,
+            ),
+        ),
+        (
+            {"rivals": 1, "looks": 3},
+            SendAgain("no batch was made by the call that failed: APITimeoutError"),
+        ),
+        (
+            {"candidates": ["msgbatch_1", "msgbatch_2"], "looks": 100},
+            Halt(
+                "the reply was lost (APITimeoutError) and 2 batches could be the one: "
+                "msgbatch_1, msgbatch_2"
+            ),
         ),
         (
             TURNED_AWAY,

@@ -18,6 +18,8 @@ from controls.core.decision import (
     Resubmit,
     SendAgain,
     Split,
+    Wait,
+    Warn,
     Withhold,
     merge,
     strictest,
@@ -30,11 +32,13 @@ GIVEN_UP = st.dictionaries(st.integers(0, 9), st.sampled_from(["expired", "error
 )
 DECISIONS: st.SearchStrategy[Decision] = st.one_of(
     st.just(Proceed()),
+    st.builds(Warn, WHY),
     st.builds(Split, ORDINALS, WHY),
     st.builds(Resubmit, ORDINALS, GIVEN_UP, WHY),
     st.builds(SendAgain, WHY),
     st.builds(LookAgain, WHY, st.just(1.0)),
     st.builds(Redownload, WHY),
+    st.builds(Wait, WHY, st.floats(0, 9)),
     st.builds(Adopt, st.just("msgbatch_1"), WHY),
     st.builds(AskApproval, WHY),
     st.builds(Withhold, GIVEN_UP, WHY),

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controls import Ledger, LedgerEntry, open_store
 from controls.core.answer import EVIDENCE_BYTES
-from controls.core.ledger import Kept
-from controls.core.store import ENTRIES, QUARANTINE, SENT
-from tests.controls.builders import NOW, a_dresser, a_row, rows
-
-COLUMNS = ("seq", "at", "job", "kind", "body", "previous", "hash")
+from controls.core.book import Book
+from controls.core.ledger import GENESIS, Kept, digest_of, storable
+from controls.core.store import ENTRIES, QUARANTINE
+from tests.controls.builders import NOW, a_job_type, a_row
 
 
 def a_ledger(engine: Engine | None = None) -> Ledger:
@@ -27,18 +26,9 @@ def a_ledger(engine: Engine | None = None) -> Ledger:
     return Ledger(engine or open_store("sqlite://"), lambda: NOW)
 
 
-def filled(count: int = 6) -> Ledger:
-    """A ledger with so many entries of two jobs."""
-    ledger = a_ledger()
-    for number in range(count):
-        ledger.append(f"job_{number % 2}", "decided", why=f"reason {number}")
-    return ledger
-
-
 def kept(**changes: Any) -> Kept:
     """One answer for the quarantine."""
     fields: dict[str, Any] = {
-        "batch": 1,
         "ordinal": 0,
         "row_key": "key-0",
         "custom_id": "t-j-0",
@@ -47,6 +37,20 @@ def kept(**changes: Any) -> Kept:
         "evidence": b"{}",
     }
     return Kept(**fields | changes)
+
+
+def open_a_job(ledger: Ledger, name: str) -> None:
+    """A line among the jobs of the store."""
+    Book(ledger).open(
+        name,
+        a_job_type(),
+        rows=1,
+        rows_digest="",
+        prefix=name,
+        seed=0,
+        approvals=(),
+        price={},
+    )
 
 
 def test_entries_come_back_as_they_went_in() -> None:
@@ -61,63 +65,6 @@ def test_entries_come_back_as_they_went_in() -> None:
     assert LedgerEntry(1, NOW, "job_1", "opened", body) == first
     assert [1, 3] == [first.seq, last.seq]
     assert [] == ledger.entries("job_3")
-
-
-def test_an_untouched_chain_is_intact() -> None:
-    """Also an empty one."""
-    assert a_ledger().first_broken_entry() is None
-    assert filled().first_broken_entry() is None
-
-
-@settings(max_examples=60)
-@given(st.integers(1, 6), st.sampled_from(COLUMNS), st.text("0abc", min_size=1, max_size=5))
-def test_any_edited_field_is_located(seq: int, column: str, edit: str) -> None:
-    """Time, job, kind, body, number or hash: it is the first broken entry."""
-    ledger = filled()
-    new: Any = 100 + seq if column == "seq" else edit
-    with ledger.engine.begin() as connection:
-        connection.execute(update(ENTRIES).where(ENTRIES.c.seq == seq).values({column: new}))
-
-    assert seq == ledger.first_broken_entry()
-
-
-@pytest.mark.parametrize("seq", range(1, 6))
-def test_a_removed_entry_is_located(seq: int) -> None:
-    """Renumbering those after it does not hide it."""
-    ledger = filled()
-    with ledger.engine.begin() as connection:
-        connection.execute(delete(ENTRIES).where(ENTRIES.c.seq == seq))
-
-    assert seq == ledger.first_broken_entry()
-
-    with ledger.engine.begin() as connection:
-        for later in range(seq + 1, 7):
-            connection.execute(update(ENTRIES).where(ENTRIES.c.seq == later).values(seq=later - 1))
-
-    assert seq == ledger.first_broken_entry()
-
-
-@pytest.mark.parametrize("seq", range(1, 7))
-def test_an_inserted_entry_is_located(seq: int) -> None:
-    """An entry that was slipped in does not fit its neighbours."""
-    ledger = filled()
-    slipped = {"at": "x", "job": "j", "kind": "k", "body": "{}", "previous": "p", "hash": "h"}
-    with ledger.engine.begin() as connection:
-        for later in range(6, seq - 1, -1):
-            connection.execute(update(ENTRIES).where(ENTRIES.c.seq == later).values(seq=later + 1))
-        connection.execute(insert(ENTRIES), {"seq": seq} | slipped)
-
-    assert seq == ledger.first_broken_entry()
-
-
-def test_two_entries_that_changed_places_are_located() -> None:
-    """Order is part of the chain."""
-    ledger = filled()
-    with ledger.engine.begin() as connection:
-        for old, new in ((3, 100), (4, 3), (100, 4)):
-            connection.execute(update(ENTRIES).where(ENTRIES.c.seq == old).values(seq=new))
-
-    assert 3 == ledger.first_broken_entry()
 
 
 def test_jobs_that_share_a_store_share_one_chain(tmp_path: Path) -> None:
@@ -139,10 +86,15 @@ def test_jobs_that_share_a_store_share_one_chain(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     ledger = a_ledger(engines[0])
+    with engines[0].connect() as connection:
+        chain = connection.execute(select(ENTRIES).order_by(ENTRIES.c.seq)).all()
 
     assert [] == failures
     assert [15] * 4 == [len(ledger.entries(f"job_{number}")) for number in range(4)]
-    assert ledger.first_broken_entry() is None
+    assert [GENESIS, *(entry.hash for entry in chain)] == [
+        *(entry.previous for entry in chain),
+        chain[-1].hash,
+    ]
     for engine in engines:
         engine.dispose()
 
@@ -162,41 +114,56 @@ def test_a_ledger_that_cannot_be_written_says_so() -> None:
     assert [] == ledger.entries("job_1")
 
 
-def test_intentions_are_written_row_by_row() -> None:
-    """Every custom_id with its key and the digest of what will be sent."""
+def test_entries_are_told_once_they_are_committed() -> None:
+    """A listener hears nothing of a transaction that failed."""
+    heard: list[str] = []
+    ledger = Ledger(open_store("sqlite://"), lambda: NOW, lambda entry: heard.append(entry.kind))
+
+    def interrupted() -> None:
+        with ledger.transaction() as transaction:
+            transaction.append("job_1", "opened")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        interrupted()
+    with ledger.transaction() as transaction:
+        transaction.append("job_1", "opened")
+        assert [] == heard
+
+    assert ["opened"] == heard
+    assert [1] == [entry.seq for entry in ledger.entries()]
+
+
+def test_the_last_entries_of_a_kind_are_those_of_all_jobs() -> None:
+    """Oldest first, and no more than asked for."""
     ledger = a_ledger()
-    made = [a_dresser().dress(row) for row in rows(3)]
+    for number in range(4):
+        ledger.append(f"job_{number}", "created" if number else "opened", batch=number)
+        ledger.append(f"job_{number}", "decided")
 
-    assert not ledger.was_sent("job_1")
-    ledger.intend("job_1", 1, made)
+    last = ledger.last(("created", "opened"), 3)
 
-    with ledger.engine.connect() as connection:
-        sent = connection.execute(select(SENT).order_by(SENT.c.ordinal)).all()
-    assert [(row.custom_id, row.row.key) for row in made] == [
-        (line.custom_id, line.row_key) for line in sent
-    ]
-    assert 3 == len({line.digest for line in sent})
-    assert ledger.was_sent("job_1")
-    assert not ledger.was_sent("job_2")
-    assert [{"batch": 1, "requests": 3}] == [entry.body for entry in ledger.entries("job_1")]
+    assert ["job_1", "job_2", "job_3"] == [entry.job for entry in last]
+    assert ["opened"] == [entry.kind for entry in ledger.entries("job_0", "opened")]
 
 
-def test_the_ledger_knows_the_batches_of_all_jobs() -> None:
-    """Those that were made or adopted."""
-    ledger = a_ledger()
-    ledger.append("job_1", "created", batch=1, batch_id="msgbatch_1", requests=1)
-    ledger.append("job_2", "created", batch=1, batch_id="msgbatch_2", requests=1)
-    ledger.append("job_2", "collected", batch=1, batch_id="msgbatch_3")
-
-    assert {"msgbatch_1", "msgbatch_2"} == ledger.batch_ids()
+def keep(ledger: Ledger, job: int, *answers: Kept) -> str:
+    """Put answers into quarantine; their digest."""
+    with ledger.transaction() as transaction:
+        return transaction.keep(job, 1, answers)
 
 
 def test_quarantine_is_counted_by_reason_and_job() -> None:
-    """For the alert before the promotion."""
+    """For the alert before the promotion; what was settled does not count."""
     ledger = a_ledger()
-    ledger.quarantine("job_1", [kept(), kept(reason="empty"), kept(reason="empty")])
-    ledger.quarantine("job_2", [kept()])
-    ledger.quarantine("job_2", [])
+    for name in ("job_1", "job_2"):
+        open_a_job(ledger, name)
+    keep(ledger, 1, kept(), kept(reason="empty"), kept(reason="empty"), kept(reason="settled"))
+    keep(ledger, 2, kept())
+    keep(ledger, 2)
+    with ledger.engine.begin() as connection:
+        settled = update(QUARANTINE).where(QUARANTINE.c.reason == "settled")
+        connection.execute(settled.values(settled="discarded"))
 
     assert Counter(schema=1, empty=2) == ledger.quarantined("job_1")
 
@@ -205,10 +172,29 @@ def test_evidence_is_bounded() -> None:
     """A huge answer cannot fill the disk; a strange id cannot either."""
     ledger = a_ledger()
     huge = kept(evidence=b"x" * 10**6, custom_id="y" * 10**6, reason="z" * 100, ordinal=None)
-    ledger.quarantine("job_1", [huge])
+    keep(ledger, 1, huge)
 
     with ledger.engine.connect() as connection:
         (row,) = connection.execute(select(QUARANTINE)).all()
 
     assert (EVIDENCE_BYTES, 200, 64) == (len(row.evidence), len(row.custom_id), len(row.reason))
     assert a_row().key == row.row_key
+
+
+@given(st.permutations(range(5)))
+def test_the_digest_of_a_list_does_not_depend_on_its_order(order: list[int]) -> None:
+    """Answers come in any order; their list has one digest, and each change gives another."""
+    answers = [kept(ordinal=number).covered() for number in range(5)]
+
+    assert digest_of(answers) == digest_of([answers[place] for place in order])
+    assert digest_of(answers) != digest_of(answers[1:])
+    assert digest_of(answers) != digest_of([*answers[1:], kept(ordinal=0, detail="x").covered()])
+
+
+@given(st.text())
+def test_any_text_can_be_stored(text: str) -> None:
+    """Whatever an answer holds: UTF-8 takes it, and no NUL is left for PostgreSQL to refuse."""
+    stored = storable(text)
+
+    assert "\0" not in stored.encode().decode()
+    assert stored == storable(stored)

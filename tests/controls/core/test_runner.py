@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from controls import (
     Row,
 )
 from controls.canary import rows_to_decide
+from controls.chunking import Chunking
 from controls.core.alerts import Alert
 from controls.core.answer import Accepted, Answer, Verdict
 from controls.core.decision import Decision, Halt, Proceed, Split
@@ -39,8 +40,7 @@ from controls.core.moment import (
     Moment,
 )
 from controls.core.store import ANSWERED, SENT, STAGING
-from controls.core.submitter import REQUESTS_PER_BATCH
-from controls.ids import RowBinding
+from controls.ids import Namespace, RowBinding
 from controls.policy import CanaryPolicy
 from simulator import Endpoint, Question, Said, hours
 from simulator.faults import (
@@ -126,13 +126,13 @@ def test_without_a_canary_everything_goes_at_once() -> None:
 
 def test_a_large_job_goes_in_several_batches() -> None:
     """More rows than one batch takes are split, and every row is answered once."""
-    count = REQUESTS_PER_BATCH + 1
+    count = Chunking().max_requests + 1
     bench = Bench(without=[Canary, CostCeiling, FieldAllowlist])
 
     outcome = bench.run(count)
 
     assert count == outcome.promoted
-    assert [REQUESTS_PER_BATCH, 1] == [batch.requests for batch in bench.books.batches]
+    assert [Chunking().max_requests, 1] == [batch.requests for batch in bench.books.batches]
 
 
 def test_promoted_values_stand_at_the_key_of_their_own_row() -> None:
@@ -168,7 +168,9 @@ def test_the_ledger_knows_every_custom_id_before_the_service_does() -> None:
     def watch(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         if request.method == "POST" and request.url.path.endswith("/batches"):
             with bench.store.connect() as connection:
-                known.append(set(connection.scalars(select(SENT.c.custom_id))))
+                batches = connection.scalars(select(SENT.c.lines)).all()
+            written = [line[0] for lines in batches for line in msgspec.msgpack.decode(lines)]
+            known.append(set(map(Namespace("support", "job_1").custom_id, written)))
             body = msgspec.json.decode(request.content)
             sent.append({item["custom_id"] for item in body["requests"]})
         return response
@@ -181,7 +183,7 @@ def test_the_ledger_knows_every_custom_id_before_the_service_does() -> None:
 
 
 def test_the_ledger_tells_the_whole_story_in_order() -> None:
-    """Opened, decided, reserved, intended before created, collected, graded, promoted; intact."""
+    """Opened, cleared, planned, intended before created, collected, graded, promoted."""
     bench = Bench()
     bench.run(60)
 
@@ -190,19 +192,21 @@ def test_the_ledger_tells_the_whole_story_in_order() -> None:
     assert [
         "opened",
         "decided",
-        "reserved",
+        "cleared",
+        "planned",
         "intended",
         "created",
         "collected",
         "graded",
         "decided",
+        "passed",
+        "planned",
         "intended",
         "created",
         "collected",
         "promotion intended",
         "promoted",
     ] == kinds
-    assert bench.ledger.first_broken_entry() is None
 
 
 def test_the_books_of_the_ledger_agree_with_what_the_service_billed() -> None:
@@ -245,11 +249,14 @@ def test_the_ledger_has_one_line_per_answer() -> None:
     bench.run(60)
 
     with bench.store.connect() as connection:
-        lines = connection.execute(select(ANSWERED).order_by(ANSWERED.c.ordinal)).all()
+        parts = connection.scalars(select(ANSWERED.c.lines)).all()
+    lines = sorted(
+        line for part in parts for line in zip(*msgspec.msgpack.decode(part), strict=True)
+    )
 
-    assert list(range(60)) == [line.ordinal for line in lines]
-    assert {"accepted"} == {line.outcome for line in lines}
-    assert all(line.input_tokens > 0 for line in lines)
+    assert list(range(60)) == [ordinal for ordinal, *_ in lines]
+    assert {"accepted"} == {outcome for _, outcome, *_ in lines}
+    assert all(read > 0 and said > 0 for _, _, read, said, *_ in lines)
 
 
 def test_listeners_see_every_entry() -> None:
@@ -295,14 +302,58 @@ def test_a_model_without_a_price_is_refused() -> None:
     assert 0 == bench.creates
 
 
-def test_a_job_that_was_sent_is_not_sent_again() -> None:
-    """Starting the same job twice would pay twice: the second start is refused."""
+def test_a_job_that_is_done_says_so_again() -> None:
+    """Starting it once more sends nothing, promotes nothing and tells the same outcome."""
+    bench = Bench()
+    first = bench.run(60)
+    calls, entries = len(bench.books.calls), len(bench.ledger.entries())
+
+    assert first == bench.run(60)
+    assert (calls, entries) == (len(bench.books.calls), len(bench.ledger.entries()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "complaint"),
+    [
+        ({"seed": 1}, rows(60), "begun with another seed"),
+        ({}, rows(59), "begun with other rows"),
+        ({}, rows(60, text="another"), "begun with other rows"),
+        ({"type": a_job_type(max_tokens=65)}, rows(60), "begun with another job type"),
+    ],
+)
+def test_a_job_goes_on_only_with_what_it_was_begun_with(
+    changes: dict[str, Any], given: Sequence[Row], complaint: str
+) -> None:
+    """Another seed, other rows or another policy under the same id are refused, not sent."""
     bench = Bench()
     bench.run(60)
 
-    with pytest.raises(ControlError, match="has sent requests before"):
-        bench.run(60, seed=1)
+    with pytest.raises(ControlError, match=complaint):
+        bench.runner.run(replace(bench.a_job(), **changes), given)
 
+    assert 2 == bench.creates
+
+
+def test_a_halted_job_goes_on_only_when_a_person_resumes_it() -> None:
+    """Running it again is refused with the reason; resumed, it ends, and the ledger has a name."""
+    gone: list[int] = []
+
+    class Doubts:
+        def decide(self, moment: Moment, /) -> Decision:
+            if gone or not isinstance(moment, BeforePromote):
+                return Proceed()
+            return Halt("somebody should look")
+
+    bench = Bench(extra=[Doubts()])
+    bench.run(60)
+    with pytest.raises(ControlError, match="was halted: somebody should look"):
+        bench.run(60)
+    gone.append(1)
+
+    outcome = bench.runner.resume(bench.a_job(), rows(60), by="A. Person")
+
+    assert ("done", 60) == (outcome.status, outcome.promoted)
+    assert [{"by": "A. Person"}] == bench.entries("resumed")
     assert 2 == bench.creates
 
 
@@ -342,9 +393,20 @@ def test_a_job_that_may_be_approved_waits_and_then_runs() -> None:
 
     assert "waiting for approval" == asked.status
     assert ("done", 60) == (done.status, done.promoted)
-    assert [[], [{"by": "A. Person", "up_to_usd": "0.50"}]] == [
-        entry["approvals"] for entry in bench.entries("opened")
-    ]
+    assert [{"by": "A. Person", "up_to_usd": "0.50"}] == bench.entries("approved")
+
+
+def test_a_consent_is_written_down_once() -> None:
+    """However often the job is started with it."""
+    bench = Bench(job_type=a_job_type(ceiling="0.0001", approvable="1"))
+    for _ in range(3):
+        bench.run(60, approvals=approvals("0.50", "0.00001"))
+
+    assert [
+        {"by": "A. Person", "up_to_usd": "0.50"},
+        {"by": "A. Person", "up_to_usd": "0.00001"},
+    ] == bench.entries("opened")[0]["approvals"]
+    assert [] == bench.entries("approved")
 
 
 def test_what_was_approved_counts_after_the_canary_too() -> None:
@@ -410,7 +472,7 @@ def test_a_resubmission_counts_what_was_spent_before() -> None:
     """Rows that expired go again only if what was spent and their worst case fit the ceiling."""
     probe = Bench()
     probe.run(60)
-    worst = Decimal(probe.entries("reserved")[0]["usd"]) + MICRODOLLAR
+    worst = Decimal(probe.entries("cleared")[0]["usd"]) + MICRODOLLAR
     tight = a_job_type(
         ceiling=str(worst), canary=CanaryPolicy(share=0.5), max_tokens=64, max_rounds=2
     )
@@ -418,7 +480,7 @@ def test_a_resubmission_counts_what_was_spent_before() -> None:
 
     outcome = bench.run(60)
 
-    reserved = [Decimal(entry["usd"]) for entry in bench.entries("reserved")]
+    reserved = [Decimal(entry["usd"]) for entry in bench.entries("cleared")]
     assert "done" == outcome.status
     assert all(amount <= worst for amount in reserved)
     assert bench.books.billed_usd <= worst
@@ -440,26 +502,53 @@ def test_a_lost_reply_is_adopted_and_paid_once() -> None:
 
 
 def test_the_batch_of_another_job_is_never_adopted() -> None:
-    """A batch of the same size and time that this ledger knows under another job is left alone."""
+    """Two jobs of one store in one second, equally large: each replies lost, each gets its own."""
+    bench = Bench(faults=[LostReply(times=2)], without=[Canary])
+    for name in ("job_0", "job_1"):
+        outcome = bench.runner.run(bench.a_job(name), rows(20))
+        assert ("done", 20) == (outcome.status, outcome.promoted)
+
+    assert 2 == len(bench.books.batches)
+    assert {batch.id for batch in bench.books.batches} == bench.runner._desk.book.batch_ids()
+
+
+def test_of_two_batches_that_nobody_knows_the_results_tell_which_is_ours() -> None:
+    """A stranger's batch of the same size and time is left alone; ours is adopted, paid once."""
     bench = Bench(faults=[LostReply(spare_batches=1)], without=[Canary])
     theirs = a_batch(bench.api, 20)
-    bench.ledger.append("job_0", "created", batch=1, batch_id=theirs, requests=20)
 
     outcome = bench.run(20)
 
     assert ("done", 20) == (outcome.status, outcome.promoted)
-    assert theirs not in {entry["batch_id"] for entry in bench.entries("created")}
-
-
-def test_a_batch_that_nobody_knows_makes_the_job_stop() -> None:
-    """Two batches of the right size and time, and no way to tell which is ours: a person must."""
-    bench = Bench(faults=[LostReply(spare_batches=1)], without=[Canary])
-    a_batch(bench.api, 20)
-
-    outcome = bench.run(20)
-
-    assert "2 batches could be the one" in outcome.why
+    assert "are those of this batch" in bench.told
+    assert [theirs] == unknown_batches(bench)
     assert 2 == bench.creates
+
+
+def test_two_batches_of_one_job_that_nobody_knows_are_not_mixed_up() -> None:
+    """Two workers died, each after a create of twenty rows: each batch finds its own orphan."""
+    bench = Bench(without=[Canary])
+    runner = bench.a_runner(replace(bench.stack, chunking=Chunking(max_requests=20)))
+    book, submitter = runner._desk.book, runner._submitter
+    work = runner._open(bench.a_job(), rows(40))
+    book.plan(work.record, [range(20), range(20, 40)], stage=0, round_=0)
+    for batch in reversed(book.batches(work.record)):
+        requests = [work.dresser.dress(work.rows[ordinal]) for ordinal in batch.ordinals]
+        book.intend(work.record, batch.number, requests)
+        submitter._create(
+            b'{"requests":[' + b",".join(request.body for request in requests) + b"]}"
+        )
+
+    outcome = bench.run(40)
+
+    assert ("done", 40) == (outcome.status, outcome.promoted)
+    assert 2 == bench.creates
+
+
+def unknown_batches(bench: Bench) -> list[str]:
+    """Batches at the service that no job of this store has made or adopted."""
+    known = bench.runner._desk.book.batch_ids()
+    return [batch.id for batch in bench.books.batches if batch.id not in known]
 
 
 def test_batches_of_other_people_are_not_adopted() -> None:
@@ -470,9 +559,7 @@ def test_batches_of_other_people_are_not_adopted() -> None:
     outcome = bench.run(20)
 
     assert "done" == outcome.status
-    assert [theirs] == [
-        batch.id for batch in bench.books.batches if batch.id not in bench.ledger.batch_ids()
-    ]
+    assert [theirs] == unknown_batches(bench)
 
 
 def test_an_overloaded_service_is_asked_again_later() -> None:
@@ -677,6 +764,22 @@ def test_rows_that_error_for_ever_are_given_up_with_their_reason() -> None:
     assert {"no answer after 3 attempts"} == {item["detail"] for item in bench.kept}
     assert everything_once(60) == accounted_for(bench)
     assert 4 == bench.creates
+
+
+def test_an_error_without_a_type_is_still_an_error() -> None:
+    """The rows are given up with what is known of them, not lost between two tables."""
+
+    def no_type(body: bytes, _download: int) -> bytes:
+        return body.replace(b'"type":"overloaded_error"', b'"type":""')
+
+    faults = [RowsErrored(1.0, spare_batches=AFTER_THE_CANARY)]
+    bench = Bench(faults=faults, bend=bend_results(no_type))
+
+    outcome = bench.run(60)
+
+    assert ("done", 31) == (outcome.status, outcome.quarantined)
+    assert {"errored:": 31} == bench.reasons
+    assert everything_once(60) == accounted_for(bench)
 
 
 def test_rows_that_were_refused_are_not_sent_again() -> None:
@@ -999,6 +1102,34 @@ def test_a_bad_canary_stops_the_rest() -> None:
     assert {} == bench.labels
 
 
+class AcceptsAll:
+    """A gate under test that lets everything through."""
+
+    def examine(self, answer: Answer) -> Verdict:
+        """Whatever it says, it is one label."""
+        return Accepted({"label": "pos", "score": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        (lambda _: "", "empty"),
+        (lambda _: "Hello!", "not_json"),
+        (lambda question: an_answer(question, score=True), "schema"),
+    ],
+)
+def test_the_canary_does_not_ask_the_gate_under_test(
+    says: Callable[[Question], str], reason: str
+) -> None:
+    """An answer that the schema of the policy refuses is bad, though the gate accepts it."""
+    bench = Bench(says=says)
+    runner = bench.a_runner(replace(bench.stack, gate=AcceptsAll()))
+
+    outcome = runner.run(bench.a_job(), rows(60))
+
+    assert f"29 of 29 rows are bad (29 {reason})" in outcome.why
+
+
 def test_a_canary_too_small_to_decide_is_not_taken_for_passed() -> None:
     """One good row proves nothing: inconclusive, and the job stops."""
     bench = Bench(job_type=a_job_type(canary=CanaryPolicy(min_rows=1, share=0.001)))
@@ -1118,21 +1249,50 @@ class EmptySlice:
 
 
 def test_an_empty_slice_decides_nothing() -> None:
-    """A slice of no rows is sent as no batch, and cannot pass."""
-    bench = Bench(without=[Canary], extra=[EmptySlice(), OnlyJudges()])
+    """A slice of no rows cannot pass: the job stops before anything is sent."""
+    bench = Bench(without=[Canary], extra=[EmptySlice()])
 
     outcome = bench.run(60)
 
-    assert "inconclusive" in outcome.why
+    assert ("halted", "the first slice has no rows: it can decide nothing") == (
+        outcome.status,
+        outcome.why,
+    )
     assert 0 == bench.creates
 
 
-class OnlyJudges:
-    """A canary that does not split."""
+class Ramp:
+    """The canary's slice, then so many shares of the rows, each judged."""
 
     def decide(self, moment: Moment, /) -> Decision:
-        """The canary's opinion after the slice."""
-        return Canary().decide(moment) if isinstance(moment, AfterCanary) else Proceed()
+        """Split as the canary does, with a ramp."""
+        decision = Canary().decide(moment)
+        return replace(decision, ramp=(0.6, 0.8)) if isinstance(decision, Split) else decision
+
+
+def test_a_ramp_is_judged_at_every_step() -> None:
+    """29 rows, then up to 60 and 80 of 100, then the rest: graded before each of them."""
+    bench = Bench(without=[Canary], extra=[Ramp()])
+
+    outcome = bench.run(100)
+
+    assert ("done", 100) == (outcome.status, outcome.promoted)
+    assert [29, 31, 20, 20] == [batch.requests for batch in bench.books.batches]
+    assert [29, 60, 80] == [entry["rows"] for entry in bench.entries("graded")]
+
+
+def test_damage_that_begins_after_the_canary_stops_at_the_ramp() -> None:
+    """Every answer from the second batch on is bad: 60 rows are paid, not 100."""
+    bench = Bench(
+        without=[Canary],
+        extra=[Ramp()],
+        faults=[RowsErrored(1.0, spare_batches=AFTER_THE_CANARY)],
+    )
+
+    outcome = bench.run(100)
+
+    assert "halted" == outcome.status
+    assert [29, 31] == [batch.requests for batch in bench.books.batches]
 
 
 class BrokenPager:
