@@ -23,7 +23,7 @@ from math import ceil
 from controls.core.decision import Decision, Halt, Proceed, Wait
 from controls.core.errors import ControlError
 from controls.core.moment import BeforeCreate, Demand, Moment
-from controls.policy import HIGHEST_PRIORITY, SchedulePolicy
+from controls.policy import HIGHEST_PRIORITY, JobType
 
 QUEUE_LIMITS = {"start": 200_000, "build": 300_000, "scale": 500_000}
 """Batch requests in the processing queue of one organisation, by tier. Source: the API's page on
@@ -75,9 +75,9 @@ class FairShare:
                 raise ControlError(f"The scheduler was given {what}.", fix=fix)
 
     @classmethod
-    def of(cls, schedule: SchedulePolicy, queue_limit: int = QUEUE_LIMITS["start"]) -> FairShare:
+    def of(cls, job_type: JobType, queue_limit: int = QUEUE_LIMITS["start"]) -> FairShare:
         """With the window of a job type."""
-        return cls(queue_limit=queue_limit, window=schedule.window)
+        return cls(queue_limit=queue_limit, window=job_type.schedule.window)
 
     @property
     def everything(self) -> int:

@@ -64,7 +64,7 @@ def default_stack(job_type: JobType, sink: Sink, share: FairShare | None = None)
             Canary(job_type.canary),
             FirstRun(),
             CircuitBreaker(),
-            share or FairShare.of(job_type.schedule),
+            share or FairShare.of(job_type),
             IdempotentSubmit(),
             Watchdog(job_type.watchdog),
             Reconciliation(),

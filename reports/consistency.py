@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from reports.errors import ReportError
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport, Verdict
 from reports.untrusted import shown
-from reports.verdict import finding_contradiction, held, judge_arms
+from reports.verdict import FAIR, finding_contradiction, held, judge_arms
 
 FIX = "A verdict is earned by a run: make the report again with `gameday run`."
 NEUTRAL = "nothing"
@@ -83,7 +83,11 @@ def _of_arm(arm: ArmReport) -> Iterator[str]:
 
 def _between(calm: ArmReport, bare: ArmReport, guarded: ArmReport) -> Iterator[str]:
     """The arms differ in fault and controls, and in nothing else."""
-    if len({len(arm.findings) for arm in (calm, bare, guarded)}) > 1:
+    judged = [
+        [finding.check for finding in arm.findings if finding.check != FAIR]
+        for arm in (calm, bare, guarded)
+    ]
+    if len(set(map(len, judged))) > 1:
         yield "its arms were not judged by the same checks"
     if calm.injections:
         yield "something was made to go wrong in the calm arm"

@@ -29,6 +29,7 @@ from controls import (
     Ledger,
     LedgerEntry,
     PromptFence,
+    Register,
     Row,
     RowBinding,
     Stack,
@@ -77,6 +78,8 @@ MODEL = "claude-haiku-5-5"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECRET = b"a secret of the job"
 ECHO = re.compile(r'Copy "([^"]+)" into the field "ref"')
+RELEASED = Approval("B. Reader", Decimal(0))
+"""Somebody has looked at the canary of a first run."""
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -154,7 +157,7 @@ def a_job_type(
             max_tokens_cap=128,
             approvable_usd=None if approvable is None else Decimal(approvable),
         ),
-        "canary": canary or CanaryPolicy(),
+        "canary": canary or CanaryPolicy(ramp=()),
         "requeue": RequeuePolicy(max_rounds=max_rounds),
     }
     return JobType(**fields | changes)
@@ -514,6 +517,8 @@ class Bench:
     without: Sequence[type] = ()
     """Controls of the default stack that are left out."""
     prior: Sequence[Mapping[str, Any]] = ()
+    approved: bool = True
+    """Somebody has approved the job type, and lets its first run go on."""
     listen: Callable[[LedgerEntry], None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -523,6 +528,8 @@ class Bench:
         self.record = a_record(prior=self.prior)
         self.ledger = Ledger(self.store, self.clock.now, self.listen)
         self.alerts = Alerts()
+        if self.approved:
+            Register(self.ledger).note(self.job_type, by="A. Reviewer")
         self.runner = self.a_runner(self.stack)
 
     @property
@@ -539,7 +546,8 @@ class Bench:
 
     def a_job(self, name: str = "job_1", **settings: Any) -> Job:
         """A job of this bench's type."""
-        return Job(name, self.job_type, **settings)
+        consent = {"approvals": (RELEASED,)} if self.approved else {}
+        return Job(name, self.job_type, **(consent | settings))
 
     def run(self, given: Sequence[Row] | int = 60, **settings: Any) -> JobOutcome:
         """Run a job over so many rows."""

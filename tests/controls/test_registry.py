@@ -119,7 +119,7 @@ def test_the_register_has_nothing_to_say_of_other_moments(
 
 def test_a_job_that_nobody_approved_sends_nothing() -> None:
     """Through the runner: no call at all; once approved, a person resumes it and it runs."""
-    bench = Bench(extra=[ApprovedOnly()])
+    bench = Bench(approved=False, without=[FirstRun])
 
     outcome = bench.run(60)
     calls = len(bench.books.calls)
@@ -133,7 +133,7 @@ def test_a_job_that_nobody_approved_sends_nothing() -> None:
 
 def test_a_first_run_waits_with_its_canary_until_it_is_let_go() -> None:
     """29 rows are sent and no more; after a word the rest goes. The next job does not ask."""
-    bench = Bench(extra=[FirstRun()])
+    bench = Bench(approved=False, without=[ApprovedOnly])
 
     asked = bench.run(60)
     sent = [batch.requests for batch in bench.books.batches]

@@ -18,6 +18,7 @@ from controls.policy import SchedulePolicy
 from tests.controls.builders import (
     NOW,
     a_demand,
+    a_job_type,
     before_create,
     before_promote,
     in_flight,
@@ -219,9 +220,9 @@ def test_settings_that_cannot_hold_are_refused(settings: dict[str, Any], complai
 
 def test_the_window_of_a_job_type_is_kept() -> None:
     """`[schedule] window`."""
-    schedule = SchedulePolicy(priority=-1, window=(22, 6))
+    job_type = a_job_type(schedule=SchedulePolicy(priority=-1, window=(22, 6)))
 
-    assert FairShare(queue_limit=300_000, window=(22, 6)) == FairShare.of(schedule, 300_000)
+    assert FairShare(queue_limit=300_000, window=(22, 6)) == FairShare.of(job_type, 300_000)
 
 
 def test_the_scheduler_has_nothing_to_say_of_other_moments() -> None:

@@ -7,16 +7,22 @@ from decimal import Decimal
 
 import controls
 from controls import (
+    ApprovedOnly,
     Canary,
+    CircuitBreaker,
     CostCeiling,
+    FairShare,
     FieldAllowlist,
+    FirstRun,
     IdempotentSubmit,
+    KillSwitch,
     PromptFence,
     Reconciliation,
     Requeue,
     RowBinding,
     SensitiveText,
     Staging,
+    Watchdog,
     default_stack,
     open_store,
 )
@@ -31,10 +37,17 @@ def test_the_default_stack_has_the_settings_of_the_job_type() -> None:
     stack = default_stack(job_type, sink)
 
     assert (
+        KillSwitch(),
+        ApprovedOnly(),
         FieldAllowlist(("text", "plan")),
+        SensitiveText(),
         CostCeiling(Decimal(3), 128, Decimal(4)),
         Canary(job_type.canary),
+        FirstRun(),
+        CircuitBreaker(),
+        FairShare(),
         IdempotentSubmit(),
+        Watchdog(job_type.watchdog),
         Reconciliation(),
         Requeue(1),
     ) == stack.controls

@@ -12,6 +12,7 @@ from sqlalchemy import Column, MetaData, Table, Text
 
 from controls import (
     Alerts,
+    Approval,
     BatchRunner,
     ControlError,
     CostCeiling,
@@ -20,6 +21,7 @@ from controls import (
     JobOutcome,
     JobType,
     Ledger,
+    Register,
     Row,
     Staging,
     SystemOfRecord,
@@ -159,6 +161,8 @@ def run(
     table.create(store)
     record = SystemOfRecord(store, "answers", "key")
     ledger = Ledger(store, clock.now)
+    Register(ledger).approve(plan.job_type, by=plan.job_type.approved_by)
+    released = Approval(plan.job_type.approved_by, Decimal(0))
     runner = BatchRunner(
         client,
         ledger,
@@ -168,7 +172,7 @@ def run(
         secret=b"of no worth: these rows are public",
         prices=plan.prices,
     )
-    outcome = runner.run(Job(JOB, plan.job_type), ROWS)
+    outcome = runner.run(Job(JOB, plan.job_type, (released,)), ROWS)
     batches = frozenset(
         str(entry.body["batch_id"]) for entry in ledger.entries(JOB) if "batch_id" in entry.body
     )

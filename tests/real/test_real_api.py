@@ -69,7 +69,6 @@ def test_the_same_path_goes_through_the_simulated_service(tmp_path: Path) -> Non
 
     assert ("done", "") == (done.outcome.status, done.outcome.why)
     assert {"thanks": "content", "broken": "complaint"} == done.labels
-    assert done.ledger.first_broken_entry() is None
     assert (1, []) == (len(done.batches), left)
     assert 0 < billed <= planned.worst_usd
     assert [planned.announced(str(client.base_url))] == said

@@ -14,6 +14,7 @@ from controls import JobType, Row, Staging, open_store
 from scenarios.harness.game import DEFAULT_JOB, open_game
 from scenarios.harness.shapes import Shape
 from scenarios.harness.tables import make_record, read_record
+from tests.controls.builders import a_job_record
 
 PROPERTIES: dict[str, Any] = {
     "label": {"type": "boolean"},
@@ -68,9 +69,14 @@ def test_what_was_promoted_reads_back_as_what_was_said(values: list[dict[str, An
     """Through staging, promotion and the table: the same value, and of the agreed shape."""
     rows = tuple(Row(place, f"k{place}", {}) for place in range(len(values)))
     record = make_record(a_job(), rows, 0)
-    staging = Staging(open_store("sqlite://"), record)
-    staging.stage("j", list(zip(rows, values, strict=True)))
-    staging.promote("j")
+    store, job = open_store("sqlite://"), a_job_record()
+    staging = Staging(store, record)
+    said = [
+        (row.ordinal, row.key, json.dumps(value)) for row, value in zip(rows, values, strict=True)
+    ]
+    with store.begin() as connection:
+        staging.stage(connection, job, said)
+    staging.promote(job)
     stored = read_record(record, SHAPE)
 
     assert [SHAPE.canonical(value) for value in values] == [

@@ -19,10 +19,12 @@ from sqlalchemy import Column, MetaData, Table, Text, insert, select
 
 from controls import (
     Alerts,
+    Approval,
     BatchRunner,
     Job,
     JobType,
     Ledger,
+    Register,
     Row,
     Staging,
     SystemOfRecord,
@@ -114,16 +116,20 @@ def main() -> None:
         AbortedDownload(),
     ]
     with opened(clock=clock, responder=FromCallable(answer), faults=faults) as batches_api:
+        ledger = Ledger(store, clock.now)
+        Register(ledger).approve(a_job_type(), by="A. Reviewer")
         runner = BatchRunner(
             batches_api.client(),
-            Ledger(store, clock.now),
+            ledger,
             clock,
             default_stack(a_job_type(), Staging(store, record)),
             pager=Alerts(),
             secret=b"of this job",
         )
         rows = [Row(number, f"key-{number}", {"text": f"text {number}"}) for number in range(ROWS)]
-        outcome = runner.run(Job("job_1", a_job_type(), seed=SEED), rows)
+        outcome = runner.run(
+            Job("job_1", a_job_type(), (Approval("A. Reviewer", Decimal(0)),), SEED), rows
+        )
         assert ("done", "") == (outcome.status, outcome.why), outcome
         batches_api.assert_every_fault_fired()
         batches_api.assert_no_row_sent_twice()
