@@ -56,7 +56,7 @@ PLOTS = (
         ramp=True,
     ),
     Plot("the canary is bad", spoiled=range(14), ends="halted"),
-    Plot("rows that nobody sent", faults=(UnknownRows(2),), ends="halted"),
+    Plot("rows that nobody sent", faults=(UnknownRows(2, spare_batches=1),), ends="halted"),
     Plot(
         "people decide",
         ceiling="0.00001",
