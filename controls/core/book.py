@@ -37,6 +37,13 @@ PLANNED, INTENDED, CREATED, COLLECTED = "planned", "intended", "created", "colle
 RUNNING, DONE, HALTED, WAITING = "running", "done", "halted", "waiting for approval"
 STILL_WANTED = timedelta(minutes=15)
 """Who has not asked for so long is dead, and nobody keeps room for it."""
+BEFORE = {
+    RUNNING: (HALTED, WAITING),
+    HALTED: (RUNNING,),
+    WAITING: (RUNNING,),
+    DONE: (RUNNING, HALTED, WAITING),
+}
+"""From where a job may come to each status; a promotion that has happened is a fact."""
 OUTCOMES_KEPT = 20
 """How many of the last create calls and batches a circuit breaker is shown."""
 
@@ -170,15 +177,13 @@ class Book:
             )
 
     def turn(self, identifier: str, status: str, kind: str, *, why: str = "", **body: Any) -> None:
-        """Change the status of a job, with the entry that says why."""
+        """Change the status of a job, with the entry that says why.
+
+        Only a job that runs is stopped, and only one that stopped goes on: another worker may
+        have been faster, and then nothing is written.
+        """
         with self._ledger.transaction() as transaction:
-            ended = transaction.now.isoformat() if status == DONE else None
-            transaction.connection.execute(
-                update(JOBS)
-                .where(JOBS.c.id == identifier)
-                .values(status=status, why=why, ended_at=ended)
-            )
-            transaction.append(identifier, kind, **({"why": why} if why else {}), **body)
+            _turn(transaction, identifier, status, kind, why, body)
 
     def batches(self, job: JobRecord) -> list[Batch]:
         """All batches of a job, in order."""
@@ -291,9 +296,10 @@ class Book:
         tally: Tally,
         cost_usd: Decimal,
         lost: Sequence[int],
+        halt: str,
         body: Mapping[str, Any],
     ) -> None:
-        """Write down what a batch brought and cost."""
+        """Write down what a batch brought and cost; `halt` is why the job stops here, or empty."""
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
             transaction.connection.execute(
@@ -308,6 +314,8 @@ class Book:
             transaction.append(
                 job.id, "collected", batch=number, cost_usd=f"{cost_usd:.6f}", **body
             )
+            if halt:
+                _turn(transaction, job.id, HALTED, HALTED, halt, {})
 
     def answered(
         self, transaction: Transaction, job: JobRecord, number: int, part: int, lines: bytes
@@ -463,6 +471,24 @@ class Book:
         )
         with self.engine.connect() as connection:
             return connection.execute(query.limit(1)).first() is not None
+
+
+def _turn(
+    transaction: Transaction,
+    identifier: str,
+    status: str,
+    kind: str,
+    why: str,
+    body: Mapping[str, Any],
+) -> None:
+    ended = transaction.now.isoformat() if status == DONE else None
+    turned = transaction.connection.execute(
+        update(JOBS)
+        .where(JOBS.c.id == identifier, JOBS.c.status.in_(BEFORE[status]))
+        .values(status=status, why=why, ended_at=ended)
+    )
+    if turned.rowcount:
+        transaction.append(identifier, kind, **({"why": why} if why else {}), **body)
 
 
 def _one(job: JobRecord, number: int) -> Any:

@@ -26,7 +26,7 @@ from controls.core.answer import (
     examined,
     read_line,
 )
-from controls.core.book import Batch, Tally
+from controls.core.book import HALTED, Batch, Tally
 from controls.core.decision import Halt, Redownload
 from controls.core.ledger import Kept, digest16, digest_of
 from controls.core.moment import AfterDownload, Balance, WhileWaiting
@@ -150,9 +150,12 @@ class Collector:
         self._give_up_broken(work, harvest)
         self._give_up_contradictions(work, batch, harvest)
         self._flush(work, batch, harvest)
-        self._settle(work, batch, harvest, balance)
-        if isinstance(decision, Halt):
-            raise Stopped(decision.why)
+        halt = decision.why if isinstance(decision, Halt) else ""
+        if halt:
+            self._desk.alarm(work.job, f"{HALTED}: {halt}")
+        self._settle(work, batch, harvest, balance, halt)
+        if halt:
+            raise Stopped(halt, noted=True)
 
     def _wait(self, work: Work, batch: Batch) -> MessageBatch:
         desk = self._desk
@@ -425,8 +428,13 @@ class Collector:
         harvest.outcomes |= doubted
         harvest.regraded |= doubted
 
-    def _settle(self, work: Work, batch: Batch, harvest: Harvest, balance: Balance) -> None:
-        """Book what the batch really cost, and what came of it.
+    def _settle(
+        self, work: Work, batch: Batch, harvest: Harvest, balance: Balance, halt: str
+    ) -> None:
+        """Book what the batch really cost, and what came of it; and halt the job if it must.
+
+        Both in one step: a batch that is collected is not looked at again, so nobody would ever
+        come to the same decision.
 
         Rows of which no readable line came were perhaps billed: they count with what was
         reserved for them.
@@ -445,6 +453,7 @@ class Collector:
             tally=tally,
             cost_usd=harvest.cost_usd + assumed.quantize(Decimal("0.000001")),
             lost=lost,
+            halt=halt,
             body={
                 "batch_id": batch.batch_id,
                 "sent": balance.sent,

@@ -25,8 +25,14 @@ class Measured:
     cost_usd: Decimal
 
     @classmethod
-    def together(cls, parts: Iterable[tuple[Tally, int, Decimal]]) -> Measured:
-        """Add up tallies with the number of requests and the cost of each batch."""
+    def together(
+        cls, parts: Iterable[tuple[Tally, int, Decimal]], *, ended_only: bool = False
+    ) -> Measured:
+        """Add up tallies with the number of requests and the cost of each batch.
+
+        With `ended_only`, rows that expired or were canceled do not count: they say something of
+        the service, nothing of the job, and will be sent again.
+        """
         bad: Counter[str] = Counter()
         labels: Counter[str] = Counter()
         rows = known = correct = 0
@@ -36,6 +42,8 @@ class Measured:
             bad.update({"lost": requests - tally.rows} if requests > tally.rows else {})
             labels.update(tally.labels)
             rows += requests
+            if ended_only:
+                rows -= bad.pop("expired", 0) + bad.pop("canceled", 0)
             known += tally.known
             correct += tally.correct
             cost += cost_usd

@@ -58,7 +58,8 @@ class Progress:
     def measured(self, up_to_stage: int) -> Measured:
         """What the first stages showed together."""
         mine = [batch for batch in self.batches if batch.round == 0 and batch.stage <= up_to_stage]
-        return Measured.together((batch.tally, batch.requests, batch.cost_usd) for batch in mine)
+        parts = [(batch.tally, batch.requests, batch.cost_usd) for batch in mine]
+        return Measured.together(parts, ended_only=up_to_stage > 0)
 
 
 def take_stock(book: Book, job: JobRecord) -> Progress:

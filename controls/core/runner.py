@@ -165,21 +165,20 @@ class BatchRunner:
         price = self._desk.prices.price(job.type.prompt.model)
         namespace = Namespace(job.type.team, job.id)
         digest = rows_digest(rows)
-        record = book.job(job.id)
-        if record is None:
-            book.open(
-                job.id,
-                job.type,
-                rows=len(rows),
-                rows_digest=digest,
-                prefix=namespace.prefix,
-                seed=job.seed,
-                approvals=[_consent(approval) for approval in job.approvals],
-                price=msgspec.to_builtins(price),
-            )
+        with self._desk.locks.hold(f"job {job.id} opening", self._pause):
+            if book.job(job.id) is None:
+                book.open(
+                    job.id,
+                    job.type,
+                    rows=len(rows),
+                    rows_digest=digest,
+                    prefix=namespace.prefix,
+                    seed=job.seed,
+                    approvals=[_consent(approval) for approval in job.approvals],
+                    price=msgspec.to_builtins(price),
+                )
             record = book.job(job.id)
             assert record is not None
-        else:
             _same(job, record, len(rows), digest)
             self._note_approvals(job)
         scrub = stack.scrubbing.scrub
@@ -201,6 +200,8 @@ class BatchRunner:
         """Work, decide, work, until the job is done or stops."""
         desk, lead = self._desk, f"job {work.job.id}"
         try:
+            if ended := self._ended_elsewhere(work):
+                return ended
             self._may_open(work)
             while True:
                 self._work_off(work)
@@ -225,7 +226,7 @@ class BatchRunner:
         self._stop_if(self._desk.ask(work.job, moment, work.said))
 
     def _ended_elsewhere(self, work: Work) -> JobOutcome | None:
-        """How the job ended by the hand of another worker, if it did."""
+        """How the job ended before, or by the hand of another worker, if it did."""
         record = self._desk.book.job(work.job.id)
         assert record is not None
         work.record = record
@@ -249,6 +250,7 @@ class BatchRunner:
             record = book.job(work.job.id)
             if not left or record is None or record.status != RUNNING:
                 return
+            work.record = record
             wait = OTHERS_AT_WORK
             for batch in left:
                 if batch.state == CREATED:
@@ -526,8 +528,9 @@ class BatchRunner:
 
     def _stop(self, work: Work, stop: Stopped) -> JobOutcome:
         """Page the owner and say which rows wait."""
-        self._desk.alarm(work.job, f"{stop.status}: {stop.why}")
-        self._desk.book.turn(work.job.id, stop.status, stop.status, why=stop.why)
+        if not stop.noted:
+            self._desk.alarm(work.job, f"{stop.status}: {stop.why}")
+            self._desk.book.turn(work.job.id, stop.status, stop.status, why=stop.why)
         return self._held_back(work, stop.why, stop.status)
 
     def _held_back(self, work: Work, why: str, status: str) -> JobOutcome:

@@ -31,12 +31,17 @@ builds its objects without checking them."""
 
 
 class Stopped(Exception):  # noqa: N818 - it names what happened
-    """A decision that ends the run."""
+    """A decision that ends the run.
 
-    def __init__(self, why: str, status: str = "halted") -> None:
+    Args:
+        noted: the job was halted in the store and the owner told before this was raised.
+    """
+
+    def __init__(self, why: str, status: str = "halted", *, noted: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.status = status
+        self.noted = noted
 
 
 @dataclass(frozen=True, slots=True)

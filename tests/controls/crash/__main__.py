@@ -1,0 +1,41 @@
+"""`python -m tests.controls.crash`: kill workers at every durable step, and say what came of it.
+
+Exit code 1 if something did not hold, or if a step of a life without a kill was left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+
+import msgspec
+
+from tests.controls.crash.plots import PLOTS
+from tests.controls.crash.sweep import Report, sweep
+
+
+def main() -> int:
+    """Sweep all plots, or some of them by their place in the list."""
+    parser = argparse.ArgumentParser(description="Kill workers at every durable step.")
+    add = parser.add_argument
+    add("--json", action="store_true", help="the report as JSON")
+    add("--plot", type=int, action="append", help="only this one, from 0 [default: all]")
+    add(
+        "--pairs",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="how many of all pairs of kills to try [default: %(default)s]",
+    )
+    chosen = parser.parse_args()
+    gc.disable()  # a look for garbage touches all memory, and each copy would get its own
+    plots = [PLOTS[place] for place in chosen.plot or range(len(PLOTS))]
+    report = Report.of([sweep(plot, chosen.pairs) for plot in plots])
+    said = msgspec.json.encode(report).decode() if chosen.json else report.text()
+    sys.stdout.write(f"{said}\n")
+    return int(bool(report.wrong) or report.kills < report.all_kills)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

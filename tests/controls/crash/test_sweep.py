@@ -1,0 +1,86 @@
+"""Workers that die at every durable step, in every way: nothing is lost, nothing is twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.controls.crash.plots import PLOTS
+from tests.controls.crash.steps import Mode
+from tests.controls.crash.sweep import Report
+
+HOME = Path(__file__).parents[3]
+KINDS = (
+    "api: count tokens",
+    "api: create",
+    "api: results",
+    "api: retrieve",
+    "record: promoted",
+    "record: rolled back",
+    "store: answers",
+    "store: approved",
+    "store: asked",
+    "store: asked again",
+    "store: cleared",
+    "store: collected",
+    "store: collected and halted",
+    "store: contradicted",
+    "store: created",
+    "store: decided",
+    "store: ended",
+    "store: forgotten",
+    "store: gave up",
+    "store: graded",
+    "store: halted",
+    "store: intended",
+    "store: opened",
+    "store: paged",
+    "store: passed",
+    "store: planned",
+    "store: promoted",
+    "store: promotion intended",
+    "store: resumed",
+    "store: rollback intended",
+    "store: rolled back",
+    "store: waiting for approval",
+)
+"""Every kind of durable step that the runner makes on its own; listing the batches, failed
+creates and cancels come only after a kill, and are second steps."""
+PAIRS = 0.002
+
+
+def swept(*arguments: str) -> Report:
+    """The report of a process of its own: it is copied hundreds of times."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.controls.crash", "--json", *arguments],
+        capture_output=True,
+        check=False,
+        cwd=HOME,
+    )
+    assert done.stdout, done.stderr.decode()
+    return msgspec.json.decode(done.stdout, type=Report)
+
+
+@pytest.mark.timeout(400)
+def test_a_job_survives_a_worker_killed_at_any_step() -> None:
+    """Before it, in its middle, after it, and in some jobs once more during the recovery: every
+    row is promoted or quarantined once, by its own answer, and paid once; halts and rollbacks
+    hold. As many kills as lives without one have steps, times three; every kind of step occurs."""
+    report = swept("--pairs", str(PAIRS))
+
+    assert [] == report.wrong
+    assert report.all_kills == report.kills
+    assert list(KINDS) == list(report.steps)
+    assert {
+        kind: {mode.value: count for mode in Mode} for kind, count in report.steps.items()
+    } == report.killed
+    assert report.pairs > PAIRS * report.all_pairs / 2
+
+
+def test_every_plot_has_a_name_of_its_own() -> None:
+    """Findings name it."""
+    assert len(PLOTS) == len({plot.name for plot in PLOTS})
