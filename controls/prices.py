@@ -13,25 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from controls.core.answer import Tokens, Usage
+from controls.core.answer import BilledUsage, Usage
 from controls.core.errors import ControlError
 
 MILLION = Decimal(1_000_000)
 _DATED = re.compile(r"-20\d{6}$")
-
-
-class CacheWrites(msgspec.Struct, frozen=True):
-    """Tokens written to the cache by how long they are kept, as `usage.cache_creation` has it."""
-
-    ephemeral_5m_input_tokens: Tokens = 0
-    ephemeral_1h_input_tokens: Tokens = 0
-
-
-class BilledUsage(Usage, frozen=True):
-    """The whole of `usage` that changes what an answer costs."""
-
-    cache_creation: CacheWrites | None = None
-    inference_geo: str | None = None
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

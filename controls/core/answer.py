@@ -27,6 +27,20 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     cache_read_input_tokens: Tokens | None = None
 
 
+class CacheWrites(msgspec.Struct, frozen=True, gc=False):
+    """Tokens written to the cache by how long they are kept, as `usage.cache_creation` has it."""
+
+    ephemeral_5m_input_tokens: Tokens = 0
+    ephemeral_1h_input_tokens: Tokens = 0
+
+
+class BilledUsage(Usage, frozen=True, gc=False):
+    """The whole of `usage` that changes what an answer costs."""
+
+    cache_creation: CacheWrites | None = None
+    inference_geo: str | None = None
+
+
 class _Block(msgspec.Struct, gc=False):
     type: str
     text: str = ""
@@ -35,7 +49,7 @@ class _Block(msgspec.Struct, gc=False):
 class _Message(msgspec.Struct, gc=False):
     content: list[_Block]
     stop_reason: str | None = None
-    usage: Usage = Usage()
+    usage: BilledUsage = BilledUsage()
     model: str = ""
 
 
@@ -74,7 +88,7 @@ class ResultLine(msgspec.Struct, frozen=True, gc=False):
     stop_reason: str | None
     error_type: str
     """The inner error type of an errored row; else empty."""
-    usage: Usage
+    usage: BilledUsage
     raw: bytes
 
 
@@ -113,7 +127,7 @@ def read_line(raw: bytes) -> ResultLine | UnreadableLine:
     return ResultLine(line.custom_id, result.type, "", None, error_type, _NO_USAGE, raw)
 
 
-_NO_USAGE = Usage()
+_NO_USAGE = BilledUsage()
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from controls.core.answer import (
     KINDS,
     Accepted,
     Answer,
+    BilledUsage,
     Gate,
     Quarantined,
     ResultLine,
@@ -65,6 +66,8 @@ class Columns:
     digests: list[bytes] = field(default_factory=list)
     staged: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
     """Ordinals, keys and values as JSON of the accepted answers."""
+    priced_alone: list[BilledUsage] = field(default_factory=list)
+    """Usages of which more than the sum of tokens counts: cached, computed in the US, or long."""
     kept: list[Kept] = field(default_factory=list)
 
     def add(self, ordinal: int, outcome: str, usage: Usage, digest: bytes) -> None:
@@ -271,7 +274,7 @@ class Collector:
 
     def _take_new(self, work: Work, harvest: Harvest) -> Callable[[int, ResultLine, bytes], None]:
         """What takes the first readable line of a row: unfinished, accepted, or kept back."""
-        rows, kinds, gates = work.rows, harvest.kinds, self._gates
+        rows, kinds, gates, is_long = work.rows, harvest.kinds, self._gates, work.price.is_long
         reference, row_of = work.dresser.reference, self._desk.stack.identity.row_of
 
         def take_new(ordinal: int, line: ResultLine, digest: bytes) -> None:
@@ -302,7 +305,10 @@ class Collector:
                 opinion = examined(harvest.second, answer)
                 if isinstance(opinion, Quarantined) or opinion.value is None:
                     harvest.regraded[ordinal] = getattr(opinion, "reason", "empty")
-            news.add(ordinal, outcome, line.usage, digest)
+            usage = line.usage
+            news.add(ordinal, outcome, usage, digest)
+            if usage.cache_creation_input_tokens or usage.inference_geo == "us" or is_long(usage):
+                news.priced_alone.append(usage)
 
         return take_new
 
@@ -361,18 +367,17 @@ class Collector:
         harvest.news = Columns()
 
     def _price(self, work: Work, harvest: Harvest) -> None:
-        """Add up what these answers cost: together where all prompts are short."""
-        price, usages = work.price, harvest.news.usages
-        limit = price.long_context_tokens
-        parts = [Usage(*map(sum, usages))]
-        if limit is not None:
-            prompts = map(sum, zip(usages[0], usages[2], usages[3], strict=True))
-            if max(prompts, default=0) > limit:
-                parts = [Usage(*usage) for usage in zip(*usages, strict=True)]
-        for usage in parts:
-            read, said = harvest.tokens
-            harvest.tokens = (read + usage.input_tokens, said + usage.output_tokens)
-            harvest.cost_usd += price.of(usage, long=len(parts) > 1 and price.is_long(usage))
+        """Add up what these answers cost: most of them together, the others one by one."""
+        price, news = work.price, harvest.news
+        read, said, written, cached = map(sum, news.usages)
+        harvest.tokens = (harvest.tokens[0] + read, harvest.tokens[1] + said)
+        for usage in news.priced_alone:
+            harvest.cost_usd += price.bill(usage)
+            read -= usage.input_tokens
+            said -= usage.output_tokens
+            written -= usage.cache_creation_input_tokens or 0
+            cached -= usage.cache_read_input_tokens or 0
+        harvest.cost_usd += price.of(Usage(read, said, written, cached))
 
     def _balance(
         self,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls import ControlError
-from controls.core.answer import Usage
-from controls.prices import BilledUsage, CacheWrites, Price, default_prices, load_prices
+from controls.core.answer import BilledUsage, CacheWrites, Usage
+from controls.prices import Price, default_prices, load_prices
 from simulator import prices as service
 from simulator.models import MODELS, Model
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from controls import Canary, ControlError, CostCeiling, Row
-from controls.core.answer import Usage
+from controls.core.answer import BilledUsage, Usage
 from controls.core.decision import Halt, Proceed
-from controls.prices import BilledUsage, default_prices
+from controls.prices import default_prices
 from simulator import Question
 from tests.controls.builders import (
     MODEL,

@@ -14,10 +14,11 @@ from controls.core.answer import (
     KINDS,
     Accepted,
     Answer,
+    BilledUsage,
+    CacheWrites,
     Quarantined,
     ResultLine,
     UnreadableLine,
-    Usage,
     Verdict,
     examined,
     read_line,
@@ -97,9 +98,11 @@ def test_a_recorded_line_is_read_in_full() -> None:
         b'"service_tier":"batch","inference_geo":"not_available"}}}}'
     )
 
-    assert ResultLine(
-        "row-000017", "succeeded", "Lisbon", "end_turn", "", Usage(21, 4, 0, 3), raw
-    ) == read_line(raw)
+    usage = BilledUsage(21, 4, 0, 3, CacheWrites(), "not_available")
+
+    assert ResultLine("row-000017", "succeeded", "Lisbon", "end_turn", "", usage, raw) == read_line(
+        raw
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_rows_without_an_answer_have_nothing_but_their_kind(kind: str) -> None:
     """No text, no error, no usage."""
     raw = b'{"custom_id":"a","result":{"type":"%s"}}' % kind.encode()
 
-    assert ResultLine("a", kind, "", None, "", Usage(), raw) == read_line(raw)
+    assert ResultLine("a", kind, "", None, "", BilledUsage(), raw) == read_line(raw)
 
 
 @pytest.mark.parametrize(
