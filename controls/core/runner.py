@@ -145,6 +145,8 @@ class BatchRunner:
     def resume(self, job: Job, rows: Sequence[Row], by: str) -> JobOutcome:
         """Go on with a job that was halted; `by` is the person who answers for it."""
         record = self._desk.book.job(job.id)
+        if record is not None:
+            _still_whole(record)
         if record is not None and record.status in {HALTED, WAITING}:
             self._desk.book.turn(job.id, RUNNING, "resumed", by=by)
         return self.run(job, rows)
@@ -179,11 +181,13 @@ class BatchRunner:
                     for approval in job.approvals
                 ],
                 price=msgspec.to_builtins(price),
+                requeued_from=job.requeued_from,
             )
             record = book.job(job.id)
             assert record is not None
         else:
             _same(job, record, len(rows), digest)
+        _still_whole(record)
         dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity)
         return Work(job, record, rows, dresser, namespace, price)
 
@@ -529,6 +533,19 @@ def _same(job: Job, record: JobRecord, rows: int, digest: str) -> None:
                 else f"The job {job.id!r} was begun with other rows.",
                 fix="Start it with what it was begun with, or choose a new id.",
             )
+
+
+def _still_whole(record: JobRecord) -> None:
+    """Refuse to go on with a job whose answers are gone.
+
+    Raises:
+        ControlError: it was purged before it was done.
+    """
+    if record.purged_at is not None and record.status != DONE:
+        raise ControlError(
+            f"The answers of the job {record.id!r} were purged on {record.purged_at:%Y-%m-%d}.",
+            fix="Start a new job with the rows that still matter.",
+        )
 
 
 def _alone(cleared: Mapping[str, Any]) -> bool:
