@@ -19,6 +19,7 @@ from controls.ids import RowBinding
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
+from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
 from controls.stack import Stack, default_stack
@@ -43,6 +44,7 @@ __all__ = [
     "Pager",
     "PromptFence",
     "Quarantine",
+    "QuarantineThreshold",
     "Reconciliation",
     "Requeue",
     "Row",

@@ -187,6 +187,7 @@ _HEARINGS: dict[str, Callable[[_Told, Row[Any], Mapping[str, Any]], None]] = {
     "purge intended": _Told.purge_intended,
     "deleted": _Told.deleted,
     "purged": _Told.was_purged,
+    "purged in part": _Told.was_purged,
 }
 
 

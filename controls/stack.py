@@ -14,6 +14,7 @@ from controls.ids import Identity, RowBinding
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType
 from controls.quarantine import Quarantine
+from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
 from controls.requeue import Requeue
 from controls.staging import Sink
@@ -44,6 +45,7 @@ def default_stack(job_type: JobType, sink: Sink) -> Stack:
             IdempotentSubmit(),
             Reconciliation(),
             Requeue(job_type.requeue.max_rounds),
+            QuarantineThreshold(job_type.quarantine),
         ),
         gate=Quarantine(job_type.answer.schema),
         fence=PromptFence(),

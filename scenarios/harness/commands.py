@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.harness import serving
+from scenarios.harness import operations, serving
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -164,3 +164,6 @@ def report(
     else:
         write_whole(out, rendered)
     raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+
+
+operations.mount(app)
