@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from controls.quarantine_desk import KeptBack, QuarantineDesk
-from reports.untrusted import shown
+from reports.untrusted import shown, visible
 from scenarios.harness.desk import By, StoreUrl, Why, json_lines, opened, put_out, say
 from scenarios.harness.errors import UsageError
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet may take for a formula or a command at the start of a cell."""
+FORMULA_STARTS = ("=", "+", "-", "@")
+"""What a spreadsheet takes for a formula at the start of a cell; control characters, which it may
+skip before it looks, are written out."""
 COLUMNS = (
     *("id", "job", "batch", "ordinal", "row_key", "custom_id", "reason", "detail"),
     *("evidence", "at", "settled"),
@@ -129,6 +130,7 @@ def _csv(items: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def _defused(cell: object) -> object:
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    text = visible(cell)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
