@@ -24,6 +24,7 @@ from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
 from controls.quarantine import Quarantine
+from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
 from controls.registry import ApprovedOnly, FirstRun, Register
 from controls.requeue import Requeue
@@ -65,6 +66,7 @@ __all__ = [
     "Pager",
     "PromptFence",
     "Quarantine",
+    "QuarantineThreshold",
     "Reconciliation",
     "Register",
     "Requeue",

@@ -32,6 +32,9 @@ BATCH_HOURS = 24
 DEEPEST_SCHEMA = 64
 """Levels of [answer.schema]: deeper than any that a person writes."""
 
+LAST_PAYLOAD_DAY = 28
+"""The service keeps results for 29 days after the creation of a batch (its documentation)."""
+
 
 class RowsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which columns exist for this job and what they are for."""
@@ -107,6 +110,32 @@ class RequeuePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     max_rounds: int = 2
 
 
+class QuarantinePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many rows may be kept back. Shares have defaults; a number of rows holds where it is
+    set."""
+
+    warn_share: float | None = 0.05
+    """At this share of all rows the owner is told why."""
+    stop_share: float | None = 0.25
+    """At this share nothing is promoted."""
+    warn_rows: int | None = None
+    stop_rows: int | None = None
+
+
+class RetentionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long what belongs to a job is kept, in days from its opening."""
+
+    payload_days: int = 14
+    """Batches at the service, staged answers and counted labels; at most 28, as the service
+    deletes results after 29."""
+    evidence_days: int = 28
+    """The bytes of answers in quarantine."""
+    before_images_days: int = 28
+    """What stood in the system of record before a promotion. Without it nothing can be undone."""
+    keys_days: int = 365
+    """Keys of rows and digests of requests: who was in which job."""
+
+
 class SchedulePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When batches of this job type go, if many share the account."""
 
@@ -149,6 +178,8 @@ class JobType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     requeue: RequeuePolicy = RequeuePolicy()
     schedule: SchedulePolicy = SchedulePolicy()
     watchdog: WatchdogPolicy = WatchdogPolicy()
+    quarantine: QuarantinePolicy = QuarantinePolicy()
+    retention: RetentionPolicy = RetentionPolicy()
 
     @property
     def text_field(self) -> str:
@@ -264,7 +295,7 @@ def check_job_type(job_type: JobType) -> None:
         ControlError: with the first rule that it breaks.
     """
     _check_schema(job_type)
-    for broken, what, fix in (*_rules(job_type), *_limits(job_type)):
+    for broken, what, fix in (*_rules(job_type), *_limits(job_type), *_times(job_type)):
         if broken:
             raise ControlError(f"The job type {job_type.name!r} {what}.", fix=fix)
 
@@ -448,6 +479,33 @@ def _watchdog_limits(watchdog: WatchdogPolicy) -> Iterator[tuple[bool, str, str]
 def _limits_money(usd: Decimal | None) -> bool:
     """Whether this is an amount above zero, or deliberately nothing."""
     return usd is None or (usd.is_finite() and usd > 0)
+
+
+def _times(job: JobType) -> Iterator[tuple[bool, str, str]]:
+    """The rules about what is kept back, and how long anything is kept."""
+    kept, days = job.quarantine, job.retention
+    shares = [share for share in (kept.warn_share, kept.stop_share) if share is not None]
+    rows = [count for count in (kept.warn_rows, kept.stop_rows) if count is not None]
+    yield (
+        any(not 0 < share <= 1 for share in shares) or any(count < 1 for count in rows),
+        "has a limit for its quarantine that is no share, or below one row",
+        "Set the shares of [quarantine] between 0 and 1, and the rows to 1 or more.",
+    )
+    yield (
+        shares != sorted(shares) or rows != sorted(rows),
+        "stops for its quarantine before it warns",
+        "Set the stop limits of [quarantine] above the warn limits.",
+    )
+    yield (
+        not 1 <= days.payload_days <= LAST_PAYLOAD_DAY,
+        f"keeps payload for {days.payload_days} days",
+        f"Set retention.payload_days between 1 and {LAST_PAYLOAD_DAY}; the service deletes later.",
+    )
+    yield (
+        min(days.evidence_days, days.before_images_days, days.keys_days) < 1,
+        "keeps something for less than a day",
+        "Set the days of [retention] to 1 or more.",
+    )
 
 
 def check_columns(job_type: JobType, columns: Mapping[str, Any] | tuple[str, ...]) -> None:

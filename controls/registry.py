@@ -42,31 +42,31 @@ class Register:
 
     def note(self, job_type: JobType, *, by: str, expires_at: datetime | None = None) -> Review:
         """Write an approval down, whether or not the policy can hold: what people do."""
-        now = self._ledger.now()
         if not by.strip():
             raise ControlError("Nobody is named as the approver.", fix="Name the person.")
-        if expires_at is not None and expires_at <= now:
+        if expires_at is not None and expires_at <= self._ledger.now():
             raise ControlError(
                 f"The approval would expire on {expires_at.isoformat()}, before it begins.",
                 fix="Name a later date.",
             )
         document = document_of(job_type)
-        review = Review(type_digest_of(document), by, now, expires_at)
         with self._ledger.transaction() as transaction:
-            transaction.connection.execute(
-                insert(REVIEWS),
+            review = Review(type_digest_of(document), by, transaction.now, expires_at)
+            number = transaction.connection.execute(
+                insert(REVIEWS).returning(REVIEWS.c.id),
                 {
                     "name": job_type.name,
                     "digest": review.digest,
                     "document": document,
                     "by": by,
-                    "at": now.isoformat(),
+                    "at": transaction.now.isoformat(),
                     "expires_at": expires_at and expires_at.isoformat(),
                 },
-            )
+            ).scalar_one()
             transaction.append(
                 "",
                 "reviewed",
+                review=number,
                 job_type=job_type.name,
                 policy_version=job_type.policy_version,
                 type_digest=review.digest,

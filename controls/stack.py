@@ -16,6 +16,7 @@ from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType
 from controls.quarantine import Quarantine
+from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
 from controls.registry import ApprovedOnly, FirstRun
 from controls.requeue import Requeue
@@ -69,6 +70,7 @@ def default_stack(job_type: JobType, sink: Sink, share: FairShare | None = None)
             Watchdog(job_type.watchdog),
             Reconciliation(),
             Requeue(job_type.requeue.max_rounds),
+            QuarantineThreshold(job_type.quarantine),
         ),
         gate=Quarantine(job_type.answer.schema),
         fence=PromptFence(),

@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
+from sqlalchemy.engine import Connection
 
-from controls.core.ledger import Kept, Ledger, Transaction, digest16
+from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest
 from controls.core.moment import Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
@@ -78,6 +79,7 @@ class JobRecord:
     prefix: str
     seed: int
     reserved_usd: Decimal
+    purged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,22 @@ def document_of(job_type: JobType) -> str:
     return msgspec.json.encode(job_type, order="deterministic").decode()
 
 
+def plan_digest(batch: Mapping[str, Any]) -> str:
+    """SHA-256 of what was planned of a batch."""
+    plan = [batch[name] for name in ("number", "round", "stage", "ordinals", "requests")]
+    return hashlib.sha256(msgspec.msgpack.encode(plan)).hexdigest()
+
+
+def batch_digest(connection: Connection, job: int, number: int) -> str:
+    """SHA-256 of all that `BATCHES` says of a batch that was collected; only `deleted_at` and
+    `state` stand in entries of their own."""
+    columns = [column for column in BATCHES.c if column.name not in {"deleted_at", "state"}]
+    query = select(*columns).where(BATCHES.c.job == job, BATCHES.c.number == number)
+    return hashlib.sha256(
+        msgspec.msgpack.encode(tuple(connection.execute(query).one()))
+    ).hexdigest()
+
+
 class Book:
     """Jobs and batches of one store."""
 
@@ -138,13 +156,14 @@ class Book:
         seed: int,
         approvals: Sequence[Mapping[str, str]],
         price: Mapping[str, Any],
+        requeued_from: str = "",
     ) -> None:
         """Write a new job down."""
         document = document_of(job_type)
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
-            transaction.connection.execute(
-                insert(JOBS),
+            number = transaction.connection.execute(
+                insert(JOBS).returning(JOBS.c.number),
                 {
                     "id": identifier,
                     "team": job_type.team,
@@ -160,10 +179,13 @@ class Book:
                     "day": now[:10],
                     "reserved_usd": "0",
                 },
-            )
+            ).scalar_one()
             transaction.append(
                 identifier,
                 "opened",
+                number=number,
+                prefix=prefix,
+                seed=seed,
                 rows=rows,
                 rows_digest=rows_digest,
                 job_type=job_type.name,
@@ -174,6 +196,7 @@ class Book:
                 approved_by=job_type.approved_by,
                 approvals=approvals,
                 price=price,
+                **({"requeued_from": requeued_from} if requeued_from else {}),
             )
 
     def turn(self, identifier: str, status: str, kind: str, *, why: str = "", **body: Any) -> None:
@@ -228,6 +251,7 @@ class Book:
                 round=round_,
                 batches=[batch["number"] for batch in planned],
                 requests=sum(int(str(batch["requests"])) for batch in planned),
+                plan_digests=[plan_digest(batch) for batch in planned],
             )
 
     def asked(self, job: JobRecord, batch: Batch) -> None:
@@ -312,7 +336,13 @@ class Book:
                 )
             )
             transaction.append(
-                job.id, "collected", batch=number, cost_usd=f"{cost_usd:.6f}", **body
+                job.id,
+                "collected",
+                batch=number,
+                cost_usd=f"{cost_usd:.6f}",
+                batch_digest=batch_digest(transaction.connection, job.number, number),
+                kept_digest=kept_digest(transaction.connection, job.number, number),
+                **body,
             )
             if halt:
                 _turn(transaction, job.id, HALTED, HALTED, halt, {})
@@ -357,7 +387,8 @@ class Book:
                 select(func.min(QUARANTINE.c.batch)).where(QUARANTINE.c.job == job.number)
             ).scalar()
             group = min(0, lowest or 0) - 1
-            digest = transaction.keep(job.number, group, kept)
+            transaction.keep(job.number, group, kept)
+            digest = kept_digest(transaction.connection, job.number, group)
             transaction.append(job.id, kind, rows=len(kept), group=group, kept_digest=digest)
 
     def given_up(self, job: JobRecord) -> set[int]:
@@ -512,6 +543,7 @@ def _job(row: Row[Any]) -> JobRecord:
         prefix=row.prefix,
         seed=row.seed,
         reserved_usd=Decimal(row.reserved_usd),
+        purged_at=_time(row.purged_at),
     )
 
 

@@ -29,7 +29,7 @@ from controls.core.answer import (
 )
 from controls.core.book import HALTED, Batch, Tally
 from controls.core.decision import Halt, Redownload
-from controls.core.ledger import Kept, digest16, digest_of
+from controls.core.ledger import Kept, digest16
 from controls.core.moment import AfterDownload, Balance, WhileWaiting
 from controls.core.results import DownloadBroke, stream_lines
 from controls.core.rows import Row
@@ -117,7 +117,8 @@ class Harvest:
     news: Columns = field(default_factory=Columns)
     parts: list[bytes] = field(default_factory=list)
     """Digests of the parts that were written down."""
-    all_kept: list[tuple[Any, ...]] = field(default_factory=list)
+    kept: set[int | None] = field(default_factory=set)
+    """Ordinals of what was put into quarantine."""
 
 
 class Collector:
@@ -362,7 +363,7 @@ class Collector:
             book.not_accepted(transaction, work.record, batch.number, refused)
             book.answered(transaction, work.record, batch.number, len(harvest.parts), lines)
         harvest.parts.append(hashlib.sha256(lines).digest())
-        harvest.all_kept += [item.covered() for item in news.kept]
+        harvest.kept.update(item.ordinal for item in news.kept)
         self._price(work, harvest)
         harvest.news = Columns()
 
@@ -410,9 +411,7 @@ class Collector:
         if not harvest.conflicting:
             return
         ordinals = sorted(harvest.conflicting)
-        kept_before = {item.ordinal for item in harvest.news.kept} | {
-            ordinal for ordinal, *_ in harvest.all_kept
-        }
+        kept_before = {item.ordinal for item in harvest.news.kept} | harvest.kept
         fresh = [work.rows[ordinal] for ordinal in ordinals if ordinal not in kept_before]
         detail = "the results hold two different lines for this row"
         harvest.news.kept += [
@@ -474,6 +473,5 @@ class Collector:
                 "input_tokens": harvest.tokens[0],
                 "output_tokens": harvest.tokens[1],
                 "answered_digest": hashlib.sha256(b"".join(harvest.parts)).hexdigest(),
-                "kept_digest": digest_of(harvest.all_kept),
             },
         )

@@ -34,8 +34,11 @@ GENESIS = "0" * 64
 CHAIN = 4_712
 """Advisory lock under which one of several workers writes the next entry."""
 
-KEPT_COLUMNS = ("ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest")
-"""What the chain covers of a row in quarantine: its evidence may be purged, not changed."""
+KEPT_COLUMNS = (
+    *("id", "ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest", "at"),
+)
+"""What the chain covers of a row in quarantine. Its evidence has a digest of its own, so that it
+can be purged but not changed; how it was settled stands in entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,6 @@ class Kept:
             digest16(evidence),
         )
 
-    def covered(self) -> tuple[int | None, str | None, str, str, str, bytes]:
-        """What the chain covers: the fields of `KEPT_COLUMNS`."""
-        ordinal, row_key, custom_id, reason, detail, _, digest = self.stored()
-        return ordinal, row_key, custom_id, reason, detail, digest
-
 
 def digest16(content: bytes) -> bytes:
     """The first 16 bytes of SHA-256: of a request, of a result line, of evidence."""
@@ -91,6 +89,13 @@ def digest_of(rows: Iterable[tuple[Any, ...]]) -> str:
     """SHA-256 over rows, whatever order they come in."""
     lines = sorted(map(msgspec.msgpack.encode, rows))
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def kept_digest(connection: Connection, job: int, batch: int) -> str:
+    """The digest that the chain holds of what a batch has in quarantine, as it was stored."""
+    columns = [QUARANTINE.c[name] for name in KEPT_COLUMNS]
+    query = select(*columns).where(QUARANTINE.c.job == job, QUARANTINE.c.batch == batch)
+    return digest_of(tuple(row) for row in connection.execute(query))
 
 
 def storable(untrusted: str) -> str:
@@ -131,8 +136,8 @@ class Transaction:
         self.told.append(entry)
         return entry
 
-    def keep(self, job: int, batch: int, kept: Sequence[Kept]) -> str:
-        """Put answers into quarantine; the digest of what was written."""
+    def keep(self, job: int, batch: int, kept: Sequence[Kept]) -> None:
+        """Put answers into quarantine."""
         rows = [item.stored() for item in kept]
         insert_many(
             self.connection,
@@ -143,7 +148,6 @@ class Transaction:
             ),
             [(job, batch, *row, self.now.isoformat(), "") for row in rows],
         )
-        return digest_of(item.covered() for item in kept)
 
 
 class Ledger:

@@ -145,6 +145,8 @@ class BatchRunner:
     def resume(self, job: Job, rows: Sequence[Row], by: str) -> JobOutcome:
         """Go on with a job that was halted; `by` is the person who answers for it."""
         record = self._desk.book.job(job.id)
+        if record is not None:
+            _still_whole(record)
         if record is not None and record.status in {HALTED, WAITING}:
             self._desk.book.turn(job.id, RUNNING, "resumed", by=by)
         return self.run(job, rows)
@@ -176,11 +178,13 @@ class BatchRunner:
                     seed=job.seed,
                     approvals=[_consent(approval) for approval in job.approvals],
                     price=msgspec.to_builtins(price),
+                    requeued_from=job.requeued_from,
                 )
             record = book.job(job.id)
             assert record is not None
             _same(job, record, len(rows), digest)
             self._note_approvals(job)
+        _still_whole(record)
         scrub = stack.scrubbing.scrub
         dresser = Dresser(job.type, namespace, self._secret, stack.fence, stack.identity, scrub)
         return Work(job, record, rows, dresser, namespace, price)
@@ -577,6 +581,19 @@ def _same(job: Job, record: JobRecord, rows: int, digest: str) -> None:
                 else f"The job {job.id!r} was begun with other rows.",
                 fix="Start it with what it was begun with, or choose a new id.",
             )
+
+
+def _still_whole(record: JobRecord) -> None:
+    """Refuse to go on with a job whose answers are gone.
+
+    Raises:
+        ControlError: it was purged before it was done.
+    """
+    if record.purged_at is not None and record.status != DONE:
+        raise ControlError(
+            f"The answers of the job {record.id!r} were purged on {record.purged_at:%Y-%m-%d}.",
+            fix="Start a new job with the rows that still matter.",
+        )
 
 
 def _alone(cleared: Mapping[str, Any]) -> bool:

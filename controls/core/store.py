@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Engine,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -173,6 +174,7 @@ QUARANTINE = Table(
     Column("evidence_digest", LargeBinary(16), nullable=False),
     Column("at", String(32), nullable=False),
     Column("settled", String(32), nullable=False),
+    Index("quarantine_by_batch", "job", "batch"),
 )
 """Answers that were kept back, with the reason and the first bytes of what came. Untrusted.
 `settled` is empty, `requeued` or `discarded`; below batch 0 are rows without any answer."""

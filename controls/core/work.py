@@ -53,6 +53,8 @@ class Job:
     approvals: tuple[Approval, ...] = ()
     seed: int = 0
     """Draws the canary slice and the sample for the estimate."""
+    requeued_from: str = ""
+    """The job out of whose quarantine these rows come; kept in the ledger."""
 
 
 @dataclass(slots=True)

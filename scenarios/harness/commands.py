@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.harness import serving
+from scenarios.harness import operations, serving
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -197,3 +197,6 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
         typer.echo(f"{file}: line {state.bad_line} is not what was written: {state.why}")
         raise typer.Exit(BROKEN_CHAIN)
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
+
+
+operations.mount(app)

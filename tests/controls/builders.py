@@ -432,6 +432,13 @@ def a_line(custom_id: str = "support-job_1-0", text: str = "{}", **message: Any)
     return msgspec.json.encode({"custom_id": custom_id, "result": result})
 
 
+def number_in(question: Question) -> int:
+    """The number of the row that `rows` has made."""
+    found = re.search(r"text (\d+)", question.user)
+    assert found is not None
+    return int(found[1])
+
+
 Bend = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 

@@ -147,10 +147,10 @@ def test_the_last_entries_of_a_kind_are_those_of_all_jobs() -> None:
     assert ["opened"] == [entry.kind for entry in ledger.entries("job_0", "opened")]
 
 
-def keep(ledger: Ledger, job: int, *answers: Kept) -> str:
-    """Put answers into quarantine; their digest."""
+def keep(ledger: Ledger, job: int, *answers: Kept) -> None:
+    """Put answers into quarantine."""
     with ledger.transaction() as transaction:
-        return transaction.keep(job, 1, answers)
+        transaction.keep(job, 1, answers)
 
 
 def test_quarantine_is_counted_by_reason_and_job() -> None:
@@ -184,11 +184,11 @@ def test_evidence_is_bounded() -> None:
 @given(st.permutations(range(5)))
 def test_the_digest_of_a_list_does_not_depend_on_its_order(order: list[int]) -> None:
     """Answers come in any order; their list has one digest, and each change gives another."""
-    answers = [kept(ordinal=number).covered() for number in range(5)]
+    answers = [kept(ordinal=number).stored() for number in range(5)]
 
     assert digest_of(answers) == digest_of([answers[place] for place in order])
     assert digest_of(answers) != digest_of(answers[1:])
-    assert digest_of(answers) != digest_of([*answers[1:], kept(ordinal=0, detail="x").covered()])
+    assert digest_of(answers) != digest_of([*answers[1:], kept(ordinal=0, detail="x").stored()])
 
 
 @given(st.text())
