@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select
 
 from controls import (
     Alerts,
+    Approval,
     BatchRunner,
-    Canary,
     ControlError,
     Job,
     JobType,
@@ -33,15 +33,16 @@ from controls.chunking import Chunking
 from controls.core import collector, runner
 from controls.core.clock import Clock
 from controls.core.control import Control
-from controls.core.decision import Decision, Proceed, Split, Wait
+from controls.core.decision import Decision, Proceed, Wait
 from controls.core.moment import BeforeCreate, Moment
 from controls.core.store import SENT
 from controls.ids import Namespace
 from controls.policy import CanaryPolicy
+from controls.registry import Register
 from simulator import Api, Books, FromCallable, Question, VirtualClock
 from simulator.faults import Fault
 from simulator.transport import SimulatorTransport
-from tests.controls.builders import SECRET, a_job_type, a_record, an_answer, content, rows
+from tests.controls.builders import RELEASED, SECRET, a_job_type, a_record, an_answer, content, rows
 from tests.controls.crash.steps import Database, Killed, Life, Wire, record_step, store_step
 
 JOB = "job_1"
@@ -68,18 +69,6 @@ def label_of(number: int) -> str:
 def score_of(number: int) -> float:
     """Another value for every row, so that none can stand in for its neighbour."""
     return number / 128
-
-
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """A first slice, then half of the rows, then the rest."""
-
-    policy: CanaryPolicy
-
-    def decide(self, moment: Moment, /) -> Decision:
-        """As the canary says, with a ramp."""
-        decision = Canary(self.policy).decide(moment)
-        return replace(decision, ramp=(0.5,)) if isinstance(decision, Split) else decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +120,8 @@ class Plot:
     ceiling: str = "5.00"
     controls: Sequence[Callable[[], Control]] = ()
     """Made anew for every scene; they outlive its workers, as people do."""
-    ramp: bool = False
+    ramp: tuple[float, ...] = ()
+    approvals: tuple[Approval, ...] = (RELEASED,)
     play: Play = run
     ends: str = "done"
     undone: bool = False
@@ -140,7 +130,7 @@ class Plot:
     @property
     def job_type(self) -> JobType:
         """A policy that a few rows can satisfy."""
-        canary = CanaryPolicy(min_rows=10, share=0.01, max_bad_share=0.45)
+        canary = CanaryPolicy(min_rows=10, share=0.01, max_bad_share=0.45, ramp=self.ramp)
         return a_job_type(ceiling=self.ceiling, approvable="5", canary=canary, max_rounds=2)
 
 
@@ -199,18 +189,15 @@ class Place:
         )
         record = SystemOfRecord(self._record, "answers", "key")
         stack = default_stack(self.job_type, Staging(self.store, record))
-        guards = stack.controls
-        if self.plot.ramp:
-            guards = tuple(guard for guard in guards if not isinstance(guard, Canary))
-            guards = (*guards, Ramp(self.job_type.canary))
-        stack = replace(
-            stack, controls=(*guards, *self.controls), chunking=Chunking(max_requests=20)
-        )
+        controls = (*stack.controls, *self.controls)
+        stack = replace(stack, controls=controls, chunking=Chunking(max_requests=20))
         ledger = Ledger(self.store, self.clock.now)
         batch_runner = BatchRunner(
             client, ledger, self.clock, stack, pager=self.alerts, secret=SECRET
         )
-        return Worker(batch_runner, Job(JOB, self.job_type), self.rows, self.controls)
+        return Worker(
+            batch_runner, Job(JOB, self.job_type, self.plot.approvals), self.rows, self.controls
+        )
 
     def _on_create(self, body: bytes) -> None:
         """Every id that is about to be sent must stand in the ledger."""
@@ -256,6 +243,7 @@ class Scene(Place):
         self.before = content(self.record)
         self.started_at = clock.now()
         store = open_store(database("store", folder))
+        Register(Ledger(store, clock.now)).note(plot.job_type, by="A. Reviewer")
         super().__init__(plot, store, self.record.engine, clock, SimulatorTransport(self.api))
 
     def _says(self, question: Question) -> str:
