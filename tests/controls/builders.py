@@ -54,6 +54,7 @@ from controls.policy import (
     AnswerPolicy,
     CanaryPolicy,
     Prompt,
+    QuarantinePolicy,
     RequeuePolicy,
     RowsPolicy,
     SpendPolicy,
@@ -108,6 +109,7 @@ def a_job_type(
         ),
         "canary": canary or CanaryPolicy(),
         "requeue": RequeuePolicy(max_rounds=max_rounds),
+        "quarantine": QuarantinePolicy(warn_share=None, stop_share=None),
     }
     return JobType(**fields | changes)
 
