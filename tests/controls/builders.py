@@ -66,6 +66,7 @@ from controls.policy import (
     AnswerPolicy,
     CanaryPolicy,
     Prompt,
+    QuarantinePolicy,
     RequeuePolicy,
     RowsPolicy,
     SpendPolicy,
@@ -159,6 +160,7 @@ def a_job_type(
         ),
         "canary": canary or CanaryPolicy(ramp=()),
         "requeue": RequeuePolicy(max_rounds=max_rounds),
+        "quarantine": QuarantinePolicy(warn_share=None, stop_share=None),
     }
     return JobType(**fields | changes)
 

@@ -69,7 +69,9 @@ def test_a_job_with_too_much_in_quarantine_promotes_nothing() -> None:
     """A third of the rows is refused after a canary that let it pass."""
     bench = Bench(
         says=lambda question: "{}" if number_in(question) % 3 == 0 else an_answer(question),
-        job_type=a_job_type(canary=CanaryPolicy(max_bad_share=0.9, min_rows=10)),
+        job_type=a_job_type(
+            canary=CanaryPolicy(max_bad_share=0.9, min_rows=10), quarantine=DEFAULT
+        ),
     )
 
     outcome = bench.run(60)

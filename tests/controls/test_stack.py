@@ -17,6 +17,7 @@ from controls import (
     IdempotentSubmit,
     KillSwitch,
     PromptFence,
+    QuarantineThreshold,
     Reconciliation,
     Requeue,
     RowBinding,
@@ -26,13 +27,20 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.policy import QuarantinePolicy
 from controls.sensitive import KeepText
 from tests.controls.builders import a_job_type, a_record
 
 
 def test_the_default_stack_has_the_settings_of_the_job_type() -> None:
     """Every guardrail, set by the policy that was reviewed."""
-    job_type = a_job_type(allowed=("text", "plan"), ceiling="3", approvable="4", max_rounds=1)
+    job_type = a_job_type(
+        allowed=("text", "plan"),
+        ceiling="3",
+        approvable="4",
+        max_rounds=1,
+        quarantine=QuarantinePolicy(stop_rows=9),
+    )
     sink = Staging(open_store("sqlite://"), a_record())
     stack = default_stack(job_type, sink)
 
@@ -50,6 +58,7 @@ def test_the_default_stack_has_the_settings_of_the_job_type() -> None:
         Watchdog(job_type.watchdog),
         Reconciliation(),
         Requeue(1),
+        QuarantineThreshold(QuarantinePolicy(stop_rows=9)),
     ) == stack.controls
     assert (PromptFence(), RowBinding(), sink) == (stack.fence, stack.identity, stack.sink)
     assert "Quarantine()" == repr(stack.gate)
