@@ -44,7 +44,7 @@ def says(question: Question) -> str:
 
 def a_finished_job() -> Bench:
     """Approved, sent in two batches, answers kept back, rows given up, promoted; a team halted."""
-    job_type = a_job_type(canary=CanaryPolicy(min_rows=10, max_bad_share=0.5), max_rounds=1)
+    job_type = a_job_type(canary=CanaryPolicy(min_rows=10, max_bad_share=0.5, ramp=()), max_rounds=1)
     faults = [RowsErrored(share=0.1, error_type="invalid_request_error")]
     bench = Bench(says=says, job_type=job_type, faults=faults)
     Register(bench.ledger).approve(job_type, by="A. Person")
@@ -286,7 +286,7 @@ def test_a_collection_under_way_is_no_tampering(finished: Bench) -> None:
     with finished.store.begin() as connection:
         seq = connection.scalar(select(ENTRIES.c.seq).where(ENTRIES.c.kind == "collected").limit(1))
         connection.execute(delete(ENTRIES).where(ENTRIES.c.seq >= seq))
-        connection.execute(delete(REVIEWS).where(REVIEWS.c.id > 1))
+        connection.execute(delete(REVIEWS).where(REVIEWS.c.id > 2))
         connection.execute(delete(HALTS))
         connection.execute(delete(BATCHES).where(BATCHES.c.number > 1))
         connection.execute(delete(QUARANTINE).where(QUARANTINE.c.batch != 1))

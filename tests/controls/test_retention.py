@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, select
 
-from controls import Alerts, ControlError, open_store
+from controls import Alerts, ControlError, Register, open_store
 from controls.audit import verify_trail
 from controls.core.decision import Decision, Halt, Proceed
 from controls.core.moment import BeforePromote, Moment, WhileWaiting
@@ -43,7 +43,7 @@ FREE = {
 def a_bench(**settings: object) -> Bench:
     """Answers carry the planted text; some are too long, so they are kept back and quoted."""
     job_type = a_job_type(
-        schema=FREE, retention=KEPT, canary=CanaryPolicy(max_bad_share=0.5, min_rows=10)
+        schema=FREE, retention=KEPT, canary=CanaryPolicy(max_bad_share=0.5, min_rows=10, ramp=())
     )
     return Bench(
         says=lambda asked: an_answer(
@@ -264,6 +264,7 @@ def test_nothing_is_left_in_the_file_of_the_store(tmp_path: Path) -> None:
     bench.store = open_store(f"sqlite:///{tmp_path}/store.db")
     bench.ledger.engine.dispose()
     bench.ledger = type(bench.ledger)(bench.store, bench.clock.now)
+    Register(bench.ledger).note(bench.job_type, by="A. Reviewer")
     runner = bench.a_runner(bench.stack)
     assert "done" == runner.run(bench.a_job(), planted()).status  # type: ignore[arg-type]
     days(bench, 20)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from controls import ControlError, Job, Staging
+from controls import ControlError, Staging
 from controls.audit import verify_trail
 from controls.core.decision import AskApproval, Decision, Halt, Proceed
 from controls.core.moment import AfterCanary, BeforePromote, Moment, WhileWaiting
@@ -204,7 +204,7 @@ def test_exactly_the_named_rows_are_put_back() -> None:
 def test_a_halted_team_stops_and_goes_on_with_what_the_halt_has_stopped() -> None:
     """A job that a control has halted stays halted; a single job cannot leave a halted team."""
     bench = running(AfterCanary)
-    other = Job("job_2", bench.job_type)
+    other = bench.a_job("job_2")
     bench.extra = [Says(BeforePromote, Halt("enough"))]
     assert "halted" == bench.a_runner(bench.stack).run(other, rows(40)).status
     book = Runbook(bench.ledger)
