@@ -31,7 +31,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
 from controls.core.errors import ControlError
@@ -221,25 +227,38 @@ def open_store(url: str) -> Engine:
     try:
         parsed = make_url(url)
         engine = _engine(parsed)
-        _prepare(engine)
+        try:
+            _prepare(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     except (ArgumentError, ImportError) as error:
         raise ControlError(
             f"{url.rpartition('@')[2]!r} is not the URL of a store: {type(error).__name__}.",
             fix="Write a SQLAlchemy URL such as sqlite:///gameday.db or "
-            "postgresql+psycopg://HOST/DATABASE, and install its driver.",
+            "postgresql+psycopg://HOST/DATABASE; for PostgreSQL install "
+            "'batch-gameday[postgres]'.",
         ) from None
     except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or type(error).__name__)
         raise ControlError(
-            f"The store {parsed.render_as_string()} cannot be opened: "
-            f"{getattr(error, 'orig', None) or type(error).__name__}.",
+            f"The store {parsed.render_as_string()} cannot be opened: {' '.join(said.split())}.",
             fix="Check the path or the address, and the rights.",
         ) from None
     return engine
 
 
 def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        if url.get_driver_name() != "psycopg" and "+" in url.drivername:
+            raise ArgumentError("COPY is done by psycopg")
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",  # whoever waited for a lock sees what was written
+        )
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        raise ArgumentError("neither SQLite nor PostgreSQL")
     if url.database in {None, "", ":memory:"}:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
@@ -385,7 +404,7 @@ def _copy_into(
     """Stream rows through psycopg's COPY.
 
     Raises:
-        IntegrityError: a row is there already; as SQLAlchemy's own.
+        DBAPIError: as SQLAlchemy's own, e.g. IntegrityError where a row is there already.
     """
     import psycopg  # noqa: PLC0415 - only where a PostgreSQL store is used
 
@@ -399,5 +418,7 @@ def _copy_into(
         ):
             for row in rows:
                 copy.write_row(row)
-    except psycopg.errors.UniqueViolation as error:
-        raise IntegrityError("COPY", None, error) from error
+    except UnicodeEncodeError as error:
+        raise DataError("COPY", None, error) from error
+    except psycopg.Error as error:
+        raise DBAPIError.instance("COPY", None, error, psycopg.Error) from error
