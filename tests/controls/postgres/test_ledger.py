@@ -84,9 +84,8 @@ def test_a_transaction_that_fails_leaves_no_gap(postgres_url: str) -> None:
     engine = open_store(postgres_url)
     ledger = Ledger(engine, lambda: NOW)
     ledger.append("job_1", "opened")
-    with pytest.raises(RuntimeError), ledger.transaction() as transaction:
-        transaction.append("job_1", "decided")
-        raise RuntimeError
+    with pytest.raises(TypeError), ledger.transaction() as transaction:
+        transaction.append("job_1", "told", about=(transaction.append("job_1", "x"), object()))
     ledger.append("job_1", "promoted")
 
     assert 2 == whole(engine)
