@@ -66,7 +66,7 @@ class Locks:
             if mine in _MINE:
                 return False
             self._lock = self._lock or _lock_of(self._engine)
-            if not self._lock.take(_number(name)):
+            if not self._lock.take(number_of(name)):
                 return False
             _MINE.add(mine)
             return True
@@ -76,10 +76,10 @@ class Locks:
             _MINE.discard((self._store, name))
             assert self._lock is not None
             with suppress(Exception):
-                self._lock.give_back(_number(name))
+                self._lock.give_back(number_of(name))
 
 
-def _number(name: str) -> int:
+def number_of(name: str) -> int:
     """A name as the 63 bits that all kinds of locks can take."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1
 

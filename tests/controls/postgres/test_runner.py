@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,31 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from controls import Canary, Job, Ledger, LedgerEntry, Register, SystemOfRecord, open_store
+from controls import (
+    BatchRunner,
+    Canary,
+    Job,
+    Ledger,
+    LedgerEntry,
+    Register,
+    SystemOfRecord,
+    open_store,
+)
+from controls.core.book import PLANNED, Batch
 from controls.core.store import STAGING
+from controls.core.work import Work
 from simulator import Question
 from simulator.faults import RowsErrored, RowsExpired
-from tests.controls.builders import Bench, a_record, an_answer, approvals, content, rows
+from tests.controls.builders import (
+    SECRET,
+    Bench,
+    a_client,
+    a_record,
+    an_answer,
+    approvals,
+    content,
+    rows,
+)
 
 pytestmark = pytest.mark.postgres
 COUNT = 60
@@ -98,6 +119,34 @@ def test_rows_without_an_answer_are_sent_again_and_broken_ones_are_kept(url: str
     kept = [item["row_key"] for item in bench.kept]
     assert {row.key: 1 for row in rows(COUNT)} == Counter([*bench.labels, *kept])
     assert {f"key-{n}" for n in BROKEN} == set(kept)
+
+
+class Late(BatchRunner):
+    """A worker that always comes just after another has sent the batch that it wants to send."""
+
+    other: BatchRunner
+
+    @contextmanager
+    def _mine(self, work: Work, number: int) -> Iterator[Batch | None]:
+        with self.other._mine(work, number) as first:
+            if first and first.state == PLANNED:
+                self.other._submitter.submit(work, first)
+        with super()._mine(work, number) as mine:
+            yield mine
+
+
+def test_a_batch_that_another_worker_has_just_sent_is_not_sent_again(url: str) -> None:
+    """The list of what is left was read before the lock was taken; the batch itself after."""
+    bench = a_bench(url=url)
+    client = a_client(bench.api)
+    late = Late(client, bench.ledger, bench.clock, bench.stack, pager=bench.alerts, secret=SECRET)
+    late.other = bench.runner
+
+    outcome = late.run(bench.a_job(), rows(COUNT))
+
+    assert ("done", COUNT) == (outcome.status, outcome.promoted)
+    assert {1} == set(Counter(request.custom_id for request in bench.books.requests).values())
+    assert [] == bench.entries("create failed")
 
 
 class Killed(BaseException):
