@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any, overload
 
 import anthropic
@@ -40,6 +41,7 @@ from controls.ids import Namespace
 from controls.policy import AnswerPolicy, Prompt, RowsPolicy, SpendPolicy
 from controls.prices import default_prices
 from controls.stack import default_stack
+from tests import postgres
 
 FULL, MANY, SMOKE = 100_000, 1_000_000, 2_000
 PER_BATCH = 20_000
@@ -319,6 +321,25 @@ def leanest(url: str, count: int, store_url: str) -> None:
             assert seen.count(1) == count
 
 
+def copy(_url: str, count: int, store_url: str) -> None:
+    """What PostgreSQL takes at most: the same staged rows, ready-made, in one bare COPY."""
+    import psycopg  # noqa: PLC0415 - only where there is a server
+
+    value = '{"label":"neutral","score":0.5}'
+    rows = [(1, ordinal, f"row-{ordinal}", value) for ordinal in range(count)]
+    open_store(store_url).dispose()
+    with psycopg.connect(store_url.replace("+psycopg", "")) as connection:
+        connection.execute("SELECT 1")
+        with timed():
+            with (
+                connection.cursor() as cursor,
+                cursor.copy("COPY staging (job, ordinal, row_key, value) FROM STDIN") as stream,
+            ):
+                for row in rows:
+                    stream.write_row(row)
+            connection.commit()
+
+
 def naive(url: str, count: int, store_url: str) -> None:
     """The loop of every tutorial: typed objects, one INSERT per row, one commit."""
     database = sqlite3.connect(store_url.removeprefix("sqlite:///"))
@@ -365,13 +386,16 @@ def timed() -> Iterator[None]:
 
 
 COMMAND = (sys.executable, "-m", "benchmarks.controls")
-PROGRAMS = {"ours": ours, "leanest": leanest, "naive": naive}
+PROGRAMS = {"ours": ours, "leanest": leanest, "naive": naive, "copy": copy}
+TIMES_ON_POSTGRES = 3
+OF_BARE_COPY = 0.40
+"""Target: the share of bare COPY's rate at which results are collected into PostgreSQL."""
 
 
-def measure(program: str, url: str, count: int) -> tuple[float, float]:
+def measure(program: str, url: str, count: int, store: str = "") -> tuple[float, float]:
     """Run a program in a process of its own: seconds and peak MiB."""
     with tempfile.TemporaryDirectory() as folder:
-        store = f"sqlite:///{folder}/store.db"
+        store = store or f"sqlite:///{folder}/store.db"
         done = subprocess.run(
             [
                 sys.executable,
@@ -389,6 +413,27 @@ def measure(program: str, url: str, count: int) -> tuple[float, float]:
         )
     said = json.loads(done.stdout)
     return said["seconds"], said["peak"]
+
+
+def on_postgres(url: str, count: int) -> None:
+    """Collecting into a durable PostgreSQL, and a bare COPY into the same server: medians."""
+    rates: dict[str, list[float]] = {"ours": [], "copy": []}
+    try:
+        with postgres.server(durable=True) as server:
+            for _ in range(TIMES_ON_POSTGRES):
+                for name, found in rates.items():
+                    with postgres.database(server) as store:
+                        found.append(count / measure(name, url, count, store)[0])
+    except postgres.NoServerError as error:
+        print(f"SKIPPED, PostgreSQL: {error}")
+        return
+    ours_rate, copy_rate = (median(found) for found in rates.values())
+    share = ours_rate / copy_rate
+    print(
+        f"{count:>9,} rows  into PostgreSQL: ours {ours_rate:,.0f} rows/s, bare COPY "
+        f"{copy_rate:,.0f} rows/s: {share:.0%} of it, target {OF_BARE_COPY:.0%}, "
+        f"{'met' if share >= OF_BARE_COPY else 'MISSED'}"
+    )
 
 
 def main() -> int:
@@ -412,6 +457,8 @@ def main() -> int:
                     seconds, peak = measure(name, url, count)
                     rate = count / seconds
                     print(f"{count:>9,} rows  {name:<8} {rate:>10,.0f} rows/s  {peak:>6.0f} MiB")
+                if count < MANY:
+                    on_postgres(url, count)
     return 0
 
 

@@ -40,6 +40,7 @@ REASONS = (
     "not_an_object",
     "duplicate_key",
     "schema",
+    "unstorable",
     "off_task",
     "wrong_row",
     "unreadable",
@@ -93,6 +94,8 @@ class Quarantine:
             return Quarantined("not_json", str(error)[:200])
         if twice is not None:
             return Quarantined("duplicate_key", f"{twice[:40]!r} is given twice")
+        if _NUL in text and _NUL in text.replace(_BACKSLASH, ""):
+            return Quarantined("unstorable", "the answer has a NUL, which databases refuse")
         value.pop(REFERENCE_FIELD, None)
         try:
             self._validator.validate(value)
@@ -105,6 +108,8 @@ class Quarantine:
         return Accepted(value)
 
 
+_NUL, _BACKSLASH = "\\u0000", "\\\\"
+"""A NUL and a backslash, as JSON writes them."""
 _ENCODE = msgspec.json.Encoder().encode
 
 

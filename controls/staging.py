@@ -9,37 +9,54 @@ the same rows since. Neighbour: `Reconciliation` decides whether a promotion may
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+import warnings
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import (
+    ARRAY,
+    JSON,
     Column,
     Engine,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
+    column,
     delete,
     insert,
     inspect,
     literal,
     select,
+    table,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError, SAWarning
 from sqlalchemy.types import NullType, UserDefinedType
 
 from controls.core.book import JobRecord
 from controls.core.errors import ControlError
 from controls.core.rows import Row
-from controls.core.store import STAGING, chunks, insert_many
+from controls.core.store import (
+    PREPARATION,
+    STAGING,
+    chunks,
+    copied_beside,
+    insert_many,
+    merge_many,
+)
 
 KEYS_PER_STATEMENT = 5_000
 """SQLite takes 32,766 bound values per statement, PostgreSQL 65,535 (their documented limits)."""
+
+KEYS_PER_COPY = 50_000
+"""On PostgreSQL keys are copied into a table, which pays for large parts."""
 
 Value = Mapping[str, Any]
 Accepted = tuple[int, str, str]
@@ -78,7 +95,9 @@ class SystemOfRecord:
         self.engine = engine
         self.metadata = MetaData()
         try:
-            self.table = Table(table, self.metadata, autoload_with=engine)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # of a type that it does not know
+                self.table = Table(table, self.metadata, autoload_with=engine)
         except NoSuchTableError:
             known = ", ".join(sorted(inspect(engine).get_table_names())) or "none"
             raise ControlError(
@@ -90,7 +109,10 @@ class SystemOfRecord:
                 fix=f"Its columns are: {', '.join(self.table.c.keys())}.",
             )
         self.key = self.table.c[key]
-        self.columns = [column for column in self.table.c if column.computed is None]
+        self.columns = [column for column in self.table.c if _is_ours(column)]
+        for written in self.columns:
+            if isinstance(written.type, JSON):
+                written.type.none_as_null = True
         self.before = Table(
             f"{table}__before",
             self.metadata,
@@ -109,7 +131,34 @@ class SystemOfRecord:
             Column("promotion", String(128), primary_key=True),
             Column("number_of_rows", Integer, nullable=False),
         )
-        self.metadata.create_all(engine)
+        self._make_tables()
+
+    def _make_tables(self) -> None:
+        """Make the tables beside the user's, once, whoever else does it at the same time."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({PREPARATION})"))
+                self._make_before(connection)
+            self.metadata.create_all(connection)
+
+    def _make_before(self, connection: Connection) -> None:
+        """PostgreSQL has types that only it can name: the table of before-images copies them."""
+        if inspect(connection).has_table(self.before.name):
+            return
+        quote = connection.dialect.identifier_preparer.quote
+        columns = ", ".join(quote(column.name) for column in self.columns)
+        connection.exec_driver_sql(
+            f"CREATE TABLE {quote(self.before.name)} AS "  # noqa: S608 - quoted names only
+            f"SELECT CAST('' AS VARCHAR(128)) AS {quote(self.mark)}, {columns} "
+            f"FROM {quote(self.table.name)} WITH NO DATA"
+        )
+        for index in self.before.indexes:
+            index.create(connection)
+
+    @property
+    def keys_per_part(self) -> int:
+        """How many rows are promoted or put back at a time."""
+        return KEYS_PER_COPY if self.engine.dialect.name == "postgresql" else KEYS_PER_STATEMENT
 
     @property
     def mark(self) -> str:
@@ -122,13 +171,31 @@ class SystemOfRecord:
     def write(self, connection: Connection, rows: Sequence[tuple[str, Value]]) -> None:
         """Insert or replace what each answer says; columns that it does not name stay."""
         mine = [column.name for column in self.columns if column is not self.key]
-        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        alike: dict[tuple[str, ...], list[tuple[str, Value]]] = {}
         for key, value in rows:
-            written = tuple(name for name in mine if name in value)
-            stored = {name: _storable(value[name]) for name in written}
-            alike.setdefault(written, []).append({self.key.name: key} | stored)
-        for written, values in alike.items():
-            connection.execute(_upsert(connection, self.table, self.key, written), values)
+            alike.setdefault(tuple(name for name in mine if name in value), []).append((key, value))
+        for written, some in alike.items():
+            if connection.dialect.name == "postgresql":
+                self._merge(connection, written, some)
+                continue
+            stored = [
+                {self.key.name: key}
+                | {name: _storable(value[name], self.table.c[name]) for name in written}
+                for key, value in some
+            ]
+            connection.execute(_upsert(connection, self.table, self.key, written), stored)
+
+    def _merge(
+        self, connection: Connection, written: Sequence[str], rows: Sequence[tuple[str, Value]]
+    ) -> None:
+        makers = [(name, _copyable(self.table.c[name])) for name in written]
+        merge_many(
+            connection,
+            self.table,
+            (self.key.name, *written),
+            [(key, *[make(value[name]) for name, make in makers]) for key, value in rows],
+            (self.key.name,),
+        )
 
     def put_back(self, connection: Connection, promotion: str, keys: Sequence[str]) -> None:
         """Restore these rows as they were before a promotion; remove those that were not there.
@@ -136,19 +203,33 @@ class SystemOfRecord:
         Rows are changed in place, never deleted and inserted again: other tables may refer to
         them. The table may know a key by another spelling (`NOCASE`), so its own is asked for.
         """
-        own = connection.scalars(select(self.key).where(self.key.in_(keys))).all()
-        saved = [self.before.c[column.name] for column in self.columns]
-        was = select(*saved).where(
-            self.before.c[self.mark] == promotion,
-            self.before.c[self.key.name].in_({*keys, *own}),
-        )
-        saved_key = was.with_only_columns(self.before.c[self.key.name])
-        connection.execute(delete(self.table).where(self.key.in_(keys), self.key.not_in(saved_key)))
         names = [column.name for column in self.columns]
-        others = [name for name in names if name != self.key.name]
-        connection.execute(
-            _upsert(connection, self.table, self.key, others).from_select(names, was)
-        )
+        saved_key = self.before.c[self.key.name]
+        with self.among(connection, keys) as these:
+            own = these
+            if not isinstance(these, Select):
+                found = connection.scalars(select(self.key).where(self.key.in_(keys))).all()
+                own = {*keys, *found}
+            was = select(*(self.before.c[name] for name in names)).where(
+                self.before.c[self.mark] == promotion, saved_key.in_(own)
+            )
+            new = self.key.not_in(was.with_only_columns(saved_key))
+            connection.execute(delete(self.table).where(self.key.in_(these), new))
+            others = [name for name in names if name != self.key.name]
+            connection.execute(
+                _upsert(connection, self.table, self.key, others).from_select(names, was)
+            )
+
+    @contextmanager
+    def among(self, connection: Connection, keys: Sequence[str]) -> Iterator[Any]:
+        """What `IN` takes to find these keys: on PostgreSQL a table of them, which has the type of
+        the key and is searched as a whole; else the keys."""
+        if connection.dialect.name != "postgresql":
+            yield keys
+            return
+        rows = [(key,) for key in keys]
+        with copied_beside(connection, self.table, (self.key.name,), rows) as name:
+            yield select(table(name, column(self.key.name, self.key.type)).c[self.key.name])
 
 
 def _upsert(connection: Connection, table: Table, key: Column[Any], names: Sequence[str]) -> Any:
@@ -161,9 +242,35 @@ def _upsert(connection: Connection, table: Table, key: Column[Any], names: Seque
     return statement.on_conflict_do_update(index_elements=[key], set_=news)
 
 
-def _storable(value: Any) -> Any:
+def _is_ours(column: Column[Any]) -> bool:
+    """Whether a value can be written: not where the database computes or numbers it always."""
+    numbered = column.identity is not None and column.identity.always
+    return column.computed is None and not numbered
+
+
+def _storable(value: Any, column: Column[Any]) -> Any:
     """A list or an object goes into its column as JSON."""
+    if isinstance(column.type, JSON):
+        return value  # its type writes it as JSON
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+
+
+def _copyable(column: Column[Any]) -> Callable[[Any], Any]:
+    """What makes a value ready for COPY, which reads each column in the text form of its type."""
+    if isinstance(column.type, JSON):
+        return lambda value: None if value is None else msgspec.json.encode(value).decode()
+    whole, many = isinstance(column.type, Integer), isinstance(column.type, ARRAY)
+
+    def copyable(value: Any) -> Any:
+        if isinstance(value, dict | list) and not (many and isinstance(value, list)):
+            return msgspec.json.encode(value).decode()
+        if isinstance(value, bool):
+            return str(value).lower()
+        if whole and isinstance(value, float) and value.is_integer():
+            return int(value)
+        return value
+
+    return copyable
 
 
 class _Anything(UserDefinedType[Any]):
@@ -222,10 +329,11 @@ class Staging:
             if known is not None:
                 return int(known)
             count = 0
-            for part in self._staged(job, connection):
-                self._keep_before(connection, job.id, [key for key, _ in part])
-                record.write(connection, part)
-                count += len(part)
+            with closing(self._staged(job, connection)) as parts:
+                for part in parts:
+                    self._keep_before(connection, job.id, [key for key, _ in part])
+                    record.write(connection, part)
+                    count += len(part)
             connection.execute(
                 insert(record.promotions), {"promotion": job.id, "number_of_rows": count}
             )
@@ -239,14 +347,20 @@ class Staging:
             promoted = connection.scalars(select(record.promoted.c.row_key).where(mine)).all()
             wanted = frozenset(promoted if keys is None else keys)
             affected = [key for key in promoted if key in wanted]
-            for part in chunks(affected, KEYS_PER_STATEMENT):
+            for part in chunks(affected, record.keys_per_part):
                 record.put_back(connection, job, part)
+            if len(affected) == len(promoted):
+                connection.execute(delete(record.promoted).where(mine))
+                return len(affected)
+            for part in chunks(affected, KEYS_PER_STATEMENT):
                 connection.execute(
                     delete(record.promoted).where(mine, record.promoted.c.row_key.in_(part))
                 )
         return len(affected)
 
-    def _staged(self, job: JobRecord, writer: Connection) -> Iterator[list[tuple[str, Value]]]:
+    def _staged(
+        self, job: JobRecord, writer: Connection
+    ) -> Generator[list[tuple[str, Value]], None, None]:
         """What is staged, part by part; read through `writer` where both share one store, as two
         connections to a store in memory are one transaction."""
         query = (
@@ -256,20 +370,21 @@ class Staging:
         )
         shared = self._store is self._record.engine
         with nullcontext(writer) if shared else self._store.connect() as connection:
-            options = {"yield_per": KEYS_PER_STATEMENT}
-            result = connection.execute(query, execution_options=options)
-            for part in result.partitions():
-                yield [(row.row_key, msgspec.json.decode(row.value)) for row in part]
+            options = {"yield_per": self._record.keys_per_part}
+            with connection.execute(query, execution_options=options) as result:
+                for part in result.partitions():
+                    yield [(row.row_key, msgspec.json.decode(row.value)) for row in part]
 
     def _keep_before(self, connection: Connection, job: str, keys: Sequence[str]) -> None:
         record = self._record
         columns = record.columns
-        was = select(literal(job), *columns).where(record.key.in_(keys))
-        connection.execute(
-            insert(record.before).from_select(
-                [record.mark, *(column.name for column in columns)], was
+        with record.among(connection, keys) as these:
+            was = select(literal(job), *columns).where(record.key.in_(these))
+            connection.execute(
+                insert(record.before).from_select(
+                    [record.mark, *(column.name for column in columns)], was
+                )
             )
-        )
         insert_many(
             connection, record.promoted, ("promotion", "row_key"), [(job, key) for key in keys]
         )

@@ -123,7 +123,8 @@ def read_line(raw: bytes) -> ResultLine | UnreadableLine:
         )
     error_type = ""
     if result.type == "errored":
-        error_type = result.error.error.type if result.error is not None else "unknown"
+        said = result.error.error.type if result.error is not None else "unknown"
+        error_type = said.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL refuses NUL
     return ResultLine(line.custom_id, result.type, "", None, error_type, _NO_USAGE, raw)
 
 

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
 from sqlalchemy.engine import Connection
 
-from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest
+from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
 from controls.core.moment import Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
@@ -516,7 +516,7 @@ def _turn(
     turned = transaction.connection.execute(
         update(JOBS)
         .where(JOBS.c.id == identifier, JOBS.c.status.in_(BEFORE[status]))
-        .values(status=status, why=why, ended_at=ended)
+        .values(status=status, why=storable(why), ended_at=ended)
     )
     if turned.rowcount:
         transaction.append(identifier, kind, **({"why": why} if why else {}), **body)

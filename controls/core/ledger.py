@@ -71,7 +71,7 @@ class Kept:
         evidence = self.evidence[:EVIDENCE_BYTES]
         return (
             self.ordinal,
-            self.row_key,
+            None if self.row_key is None else storable(self.row_key),
             storable(self.custom_id[:200]),
             storable(self.reason[:64]),
             storable(self.detail),
@@ -127,7 +127,7 @@ class Transaction:
             "at": self.now.isoformat(),
             "job": job,
             "kind": kind,
-            "body": storable(msgspec.json.encode(body, order="sorted").decode()),
+            "body": _document(body),
         }
         digest = entry_hash(previous, link)
         connection.execute(insert(ENTRIES), link | {"previous": previous, "hash": digest})
@@ -211,6 +211,27 @@ class Ledger:
         with self.engine.connect() as connection:
             found = connection.execute(query.order_by(ENTRIES.c.seq.desc()).limit(count)).all()
         return [_entry(row) for row in reversed(found)]
+
+
+def _document(body: Mapping[str, Any]) -> str:
+    """The body of an entry as JSON that every database takes."""
+    try:
+        return msgspec.json.encode(body, order="sorted").decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_plain(body), order="sorted").decode()
+
+
+def _plain(value: Any) -> Any:
+    """The same with text that can be encoded."""
+    match value:
+        case str():
+            return storable(value)
+        case Mapping():
+            return {storable(str(name)): _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:

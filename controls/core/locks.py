@@ -1,11 +1,11 @@
 """Locks between workers that share a store, freed by the machine when a worker dies.
 
-PostgreSQL: advisory locks of one connection that is kept open; they end with the connection.
+PostgreSQL: advisory locks of one connection that is kept while any is held; they end with it.
 SQLite: locked bytes of a file beside the store; they end with the process. A store in memory has
 one process, so its locks are that process's own.
 
-Weakness: a worker that is cut off from PostgreSQL, but goes on, loses its locks without noticing
-before its next write. Not through a pooler that shares connections between transactions.
+Weakness: a worker whose connection to PostgreSQL breaks loses its locks, and notices when it takes
+the next one. Not through a pooler that shares connections between transactions.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Locks:
             if mine in _MINE:
                 return False
             self._lock = self._lock or _lock_of(self._engine)
-            if not self._lock.take(_number(name)):
+            if not self._lock.take(number_of(name)):
                 return False
             _MINE.add(mine)
             return True
@@ -76,10 +76,10 @@ class Locks:
             _MINE.discard((self._store, name))
             assert self._lock is not None
             with suppress(Exception):
-                self._lock.give_back(_number(name))
+                self._lock.give_back(number_of(name))
 
 
-def _number(name: str) -> int:
+def number_of(name: str) -> int:
     """A name as the 63 bits that all kinds of locks can take."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1
 
@@ -131,21 +131,42 @@ class _LockedBytes:
 
 
 class _Advisory:
-    """PostgreSQL's advisory locks, on a connection of their own."""
+    """PostgreSQL's advisory locks, on a connection of their own while any is held."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
+        self._held: set[int] = set()
 
     def take(self, number: int) -> bool:
-        if self._connection is None or self._connection.closed:
+        taken = self._ask("SELECT pg_try_advisory_lock(:number)", number)
+        if taken:
+            self._held.add(number)
+        self._let_go()
+        return taken
+
+    def give_back(self, number: int) -> None:
+        if number in self._held:
+            self._held.discard(number)
+            self._ask("SELECT pg_advisory_unlock(:number)", number)
+        self._let_go()
+
+    def _ask(self, query: str, number: int) -> bool:
+        """One call; a connection that fails takes all its locks along."""
+        if self._connection is None:
             self._connection = self._engine.connect().execution_options(
                 isolation_level="AUTOCOMMIT"
             )
-        query = text("SELECT pg_try_advisory_lock(:number)")
-        return bool(self._connection.execute(query, {"number": number}).scalar())
+        try:
+            return bool(self._connection.execute(text(query), {"number": number}).scalar())
+        except BaseException:
+            self._held.clear()
+            self._connection.invalidate()
+            self._let_go()
+            raise
 
-    def give_back(self, number: int) -> None:
-        assert self._connection is not None
-        query = text("SELECT pg_advisory_unlock(:number)")
-        self._connection.execute(query, {"number": number})
+    def _let_go(self) -> None:
+        """A worker that holds nothing needs no connection."""
+        if self._connection is not None and not self._held:
+            self._connection.close()
+            self._connection = None

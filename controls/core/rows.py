@@ -42,7 +42,8 @@ def check_rows(job: str, rows: Sequence[Row]) -> None:
     """Refuse rows of which one could be lost or written twice.
 
     Raises:
-        ControlError: there are none, they are not numbered 0, 1, 2, …, or a key occurs twice.
+        ControlError: there are none, they are not numbered 0, 1, 2, …, a key occurs twice, or is
+            one that databases refuse.
     """
     if not rows:
         raise ControlError(f"The job {job!r} has no rows.", fix="Give it at least one.")
@@ -52,9 +53,26 @@ def check_rows(job: str, rows: Sequence[Row]) -> None:
                 f"Row {place:,} of the job {job!r} has the ordinal {row.ordinal}.",
                 fix="Number the rows 0, 1, 2, … in order.",
             )
+        if not row.key.isascii() or "\0" in row.key:
+            _check_key(job, row)
     if len({row.key for row in rows}) < len(rows):
         [(twice, _)] = Counter(row.key for row in rows).most_common(1)
         raise ControlError(
             f"Two rows of the job {job!r} have the key {twice[:60]!r}.",
             fix="Name a column that is unique in rows.key.",
+        )
+
+
+def _check_key(job: str, row: Row) -> None:
+    try:
+        row.key.encode()
+    except UnicodeEncodeError:
+        fits = False
+    else:
+        fits = "\0" not in row.key
+    if not fits:
+        raise ControlError(
+            f"The key {row.key[:60]!r} of row {row.ordinal:,} of the job {job!r} cannot be stored: "
+            "it has a NUL or half a character.",
+            fix="Mend the key; databases refuse such text.",
         )

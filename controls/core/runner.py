@@ -29,6 +29,8 @@ from controls.core.book import (
     CREATED,
     DONE,
     HALTED,
+    INTENDED,
+    PLANNED,
     RUNNING,
     WAITING,
     Batch,
@@ -259,8 +261,10 @@ class BatchRunner:
             for batch in left:
                 if batch.state == CREATED:
                     continue
+                told = None
                 with self._mine(work, batch.number) as mine:
-                    told = mine and self._submitter.submit(work, mine)
+                    if mine and mine.state in {PLANNED, INTENDED}:
+                        told = self._submitter.submit(work, mine)
                 if told:
                     wait = timedelta(seconds=told.after_seconds)
                     break

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -31,7 +32,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
 from controls.core.errors import ControlError
@@ -205,6 +212,8 @@ REVIEWS = Table(
 Migration = Callable[[Connection], None]
 MIGRATIONS: tuple[Migration, ...] = ()
 """What turns tables of version 1 into version 2, and so on."""
+BESIDE = "gameday_news"
+"""The temporary table that COPY fills, for what it cannot do in place."""
 PREPARATION = 4_711
 """Advisory lock under which one of several workers makes the tables."""
 
@@ -221,25 +230,38 @@ def open_store(url: str) -> Engine:
     try:
         parsed = make_url(url)
         engine = _engine(parsed)
-        _prepare(engine)
+        try:
+            _prepare(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     except (ArgumentError, ImportError) as error:
         raise ControlError(
             f"{url.rpartition('@')[2]!r} is not the URL of a store: {type(error).__name__}.",
             fix="Write a SQLAlchemy URL such as sqlite:///gameday.db or "
-            "postgresql+psycopg://HOST/DATABASE, and install its driver.",
+            "postgresql+psycopg://HOST/DATABASE; for PostgreSQL install "
+            "'batch-gameday[postgres]'.",
         ) from None
     except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or type(error).__name__)
         raise ControlError(
-            f"The store {parsed.render_as_string()} cannot be opened: "
-            f"{getattr(error, 'orig', None) or type(error).__name__}.",
+            f"The store {parsed.render_as_string()} cannot be opened: {' '.join(said.split())}.",
             fix="Check the path or the address, and the rights.",
         ) from None
     return engine
 
 
 def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        if url.get_driver_name() != "psycopg" and "+" in url.drivername:
+            raise ArgumentError("COPY is done by psycopg")
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",  # whoever waited for a lock sees what was written
+        )
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        raise ArgumentError("neither SQLite nor PostgreSQL")
     if url.database in {None, "", ":memory:"}:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
@@ -338,17 +360,28 @@ def insert_many(
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, rows, replacing)
         return
-    sql = _insert_sql(table.name, columns, replacing, f"VALUES ({', '.join('?' * len(columns))})")
+    quote = connection.dialect.identifier_preparer.quote
+    values = f"VALUES ({', '.join('?' * len(columns))})"
+    sql = _insert_sql(quote, table.name, columns, replacing, values)
     for part in chunks(rows, ROWS_PER_STATEMENT):
         connection.exec_driver_sql(sql, list(part))
 
 
-def _insert_sql(table: str, columns: Sequence[str], replacing: Sequence[str], values: str) -> str:
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) {values}"
+def _insert_sql(
+    quote: Callable[[str], str],
+    table: str,
+    columns: Sequence[str],
+    replacing: Sequence[str],
+    values: str,
+) -> str:
+    sql = f"INSERT INTO {quote(table)} ({', '.join(map(quote, columns))}) {values}"
     if not replacing:
         return sql
-    news = [f"{name} = excluded.{name}" for name in columns if name not in replacing]
-    return f"{sql} ON CONFLICT ({', '.join(replacing)}) DO UPDATE SET {', '.join(news)}"
+    news = ", ".join(
+        f"{quote(name)} = excluded.{quote(name)}" for name in columns if name not in replacing
+    )
+    act = f"UPDATE SET {news}" if news else "NOTHING"
+    return f"{sql} ON CONFLICT ({', '.join(map(quote, replacing))}) DO {act}"
 
 
 def _copy(
@@ -366,17 +399,39 @@ def _copy(
         with connection.begin_nested():
             _copy_into(connection, table.name, columns, rows)
     except IntegrityError:
-        beside = f"{table.name}_news"
-        names = ", ".join(columns)
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE {beside} ON COMMIT DROP AS "  # noqa: S608 - our own names
-            f"SELECT {names} FROM {table.name} LIMIT 0"
-        )
-        last = {tuple(row[columns.index(name)] for name in replacing): row for row in rows}
-        _copy_into(connection, beside, columns, list(last.values()))
-        select_all = f"SELECT {names} FROM {beside}"  # noqa: S608 - our own names only
-        connection.exec_driver_sql(_insert_sql(table.name, columns, replacing, select_all))
-        connection.exec_driver_sql(f"DROP TABLE {beside}")
+        merge_many(connection, table, columns, rows, replacing)
+
+
+def merge_many(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    replacing: Sequence[str],
+) -> None:
+    """On PostgreSQL: COPY beside a table, then insert or update from there in one statement."""
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    last = {tuple(row[columns.index(name)] for name in replacing): row for row in rows}
+    with copied_beside(connection, table, columns, list(last.values())) as beside:
+        select_all = f"SELECT {names} FROM {beside}"  # noqa: S608 - quoted names only
+        connection.exec_driver_sql(_insert_sql(quote, table.name, columns, replacing, select_all))
+
+
+@contextmanager
+def copied_beside(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> Iterator[str]:
+    """On PostgreSQL: these rows in a temporary table with the types of another; its name."""
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {BESIDE} ON COMMIT DROP AS "  # noqa: S608 - quoted names only
+        f"SELECT {names} FROM {quote(table.name)} LIMIT 0"
+    )
+    _copy_into(connection, BESIDE, columns, rows)
+    yield BESIDE
+    connection.exec_driver_sql(f"DROP TABLE {BESIDE}")
 
 
 def _copy_into(
@@ -385,19 +440,23 @@ def _copy_into(
     """Stream rows through psycopg's COPY.
 
     Raises:
-        IntegrityError: a row is there already; as SQLAlchemy's own.
+        DBAPIError: as SQLAlchemy's own, e.g. IntegrityError where a row is there already.
     """
     import psycopg  # noqa: PLC0415 - only where a PostgreSQL store is used
 
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    names = ", ".join(columns)
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    sql = f"COPY {quote(table)} ({names}) FROM STDIN"
     try:
         with (
             driver.cursor() as cursor,
-            cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+            cursor.copy(sql.encode()) as copy,
         ):
             for row in rows:
                 copy.write_row(row)
-    except psycopg.errors.UniqueViolation as error:
-        raise IntegrityError("COPY", None, error) from error
+    except UnicodeEncodeError as error:
+        raise DataError("COPY", None, error) from error
+    except psycopg.Error as error:
+        raise DBAPIError.instance("COPY", None, error, psycopg.Error) from error
