@@ -257,17 +257,7 @@ class BatchRunner:
             if not left or record is None or record.status != RUNNING:
                 return
             work.record = record
-            wait = OTHERS_AT_WORK
-            for batch in left:
-                if batch.state == CREATED:
-                    continue
-                told = None
-                with self._mine(work, batch.number) as mine:
-                    if mine and mine.state in {PLANNED, INTENDED}:
-                        told = self._submitter.submit(work, mine)
-                if told:
-                    wait = timedelta(seconds=told.after_seconds)
-                    break
+            wait = self._submit(work, left)
             if sum(batch.requests for batch in book.batches(work.record)) >= len(work.rows):
                 work.dresser.forget()
             for batch in left:
@@ -278,6 +268,19 @@ class BatchRunner:
             else:
                 if any(batch.state != COLLECTED for batch in book.batches(work.record)):
                     desk.clock.sleep(wait)
+
+    def _submit(self, work: Work, left: Sequence[Batch]) -> timedelta:
+        """Send what may be sent now; how long to wait if that is not all."""
+        for batch in left:
+            if batch.state == CREATED:
+                continue
+            told = None
+            with self._mine(work, batch.number) as mine:
+                if mine and mine.state in {PLANNED, INTENDED}:
+                    told = self._submitter.submit(work, mine)
+            if told:
+                return timedelta(seconds=told.after_seconds)
+        return OTHERS_AT_WORK
 
     @contextmanager
     def _mine(self, work: Work, number: int) -> Iterator[Batch | None]:

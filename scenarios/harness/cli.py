@@ -53,9 +53,10 @@ def _run(arguments: list[str]) -> None:
 
         serve(arguments[1:])
         return
-    from scenarios.harness.commands import app  # noqa: PLC0415 - Typer is slow to import
+    from scenarios.harness.commands import LIGHT, all_commands, app  # noqa: PLC0415 - slow to import
 
-    app(arguments, prog_name="gameday")
+    command = app if LIGHT.intersection(arguments[:1]) else all_commands()
+    command(arguments, prog_name="gameday")
 
 
 def complain(what: str) -> None:

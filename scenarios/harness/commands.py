@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.harness import operations, serving
+from scenarios.harness import serving
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -199,4 +199,14 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
-operations.mount(app)
+LIGHT = frozenset({"list", "show", "run", "report", "journal", "--version"})
+"""First words that need none of the commands for production."""
+
+
+def all_commands() -> typer.Typer:
+    """With the commands for production, which take the database and the client to import."""
+    from scenarios.harness import operations  # noqa: PLC0415
+
+    if not any(group.name == "audit" for group in app.registered_groups):
+        operations.mount(app)
+    return app

@@ -44,7 +44,9 @@ def says(question: Question) -> str:
 
 def a_finished_job() -> Bench:
     """Approved, sent in two batches, answers kept back, rows given up, promoted; a team halted."""
-    job_type = a_job_type(canary=CanaryPolicy(min_rows=10, max_bad_share=0.5, ramp=()), max_rounds=1)
+    job_type = a_job_type(
+        canary=CanaryPolicy(min_rows=10, max_bad_share=0.5, ramp=()), max_rounds=1
+    )
     faults = [RowsErrored(share=0.1, error_type="invalid_request_error")]
     bench = Bench(says=says, job_type=job_type, faults=faults)
     Register(bench.ledger).approve(job_type, by="A. Person")
