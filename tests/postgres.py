@@ -1,7 +1,8 @@
 """A real PostgreSQL server for tests and benchmarks: started in a temporary folder, or named.
 
 `GAMEDAY_POSTGRES` names a server that runs already, as a SQLAlchemy URL of a user who may create
-databases and roles. Without it `initdb` and `postgres` are looked for on PATH and where Debian puts them.
+databases and roles. Without it `initdb` and `postgres` are looked for on PATH and where Debian
+puts them.
 """
 
 from __future__ import annotations

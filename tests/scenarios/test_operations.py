@@ -21,10 +21,9 @@ from controls.core.store import BATCHES, ENTRIES, QUARANTINE
 from controls.policy import CanaryPolicy
 from scenarios.harness import cli, desk
 from scenarios.harness.commands import all_commands
-
-app = all_commands()
 from tests.controls.builders import Bench, a_client, a_job_type, an_answer, number_in
 
+app = all_commands()
 HOME = Path(__file__).parents[2]
 DOCUMENT = (HOME / "docs" / "operations.md").read_text("utf-8")
 COMMANDS = [

@@ -107,9 +107,7 @@ def test_entries_and_quarantine_take_any_text(postgres_url: str) -> None:
         assert 2 == connection.scalar(select(func.count()).select_from(QUARANTINE))
         row = connection.execute(select(QUARANTINE)).first()
     assert row is not None
-    assert kept.covered() == (
-        *(row.ordinal, row.row_key, row.custom_id, row.reason, row.detail),
-        row.evidence_digest,
-    )
+    stored = (row.ordinal, row.row_key, row.custom_id, row.reason, row.detail)
+    assert kept.stored() == (*stored, row.evidence, row.evidence_digest)
     assert 1 == whole(engine)
     engine.dispose()
