@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from random import Random
-from re import _constants as ops  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
+parser, ops = import_module("re._parser"), import_module("re._constants")
+"""How the standard library reads a pattern; not public, so type checkers may or may not know it."""
 LONGEST_REPEAT: Final = 3
 """How many more than it must an open repeat brings."""
 PRINTABLE: Final = tuple(range(0x20, 0x7F))
