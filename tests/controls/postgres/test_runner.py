@@ -22,6 +22,7 @@ from controls import (
     SystemOfRecord,
     open_store,
 )
+from controls.audit import verify_trail
 from controls.core.book import PLANNED, Batch
 from controls.core.store import STAGING
 from controls.core.work import Work
@@ -116,6 +117,7 @@ def test_rows_without_an_answer_are_sent_again_and_broken_ones_are_kept(url: str
     assert ("done", "") == (outcome.status, outcome.why)
     assert len(bench.books.batches) > 1
     assert {"not_json": len(BROKEN)} == bench.reasons
+    assert () == verify_trail(bench.store).tampering
     kept = [item["row_key"] for item in bench.kept]
     assert {row.key: 1 for row in rows(COUNT)} == Counter([*bench.labels, *kept])
     assert {f"key-{n}" for n in BROKEN} == set(kept)
