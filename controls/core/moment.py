@@ -27,7 +27,8 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A person's consent, kept in the ledger with the person's name."""
+    """A person's consent, kept in the ledger with the person's name. One without money lets a
+    first run go on after its canary."""
 
     by: str
     up_to_usd: Decimal

@@ -453,7 +453,7 @@ class BatchRunner:
             replace(grades, stage="ramp" if stage else "canary"),
             approvals,
             first_run=not self._desk.book.ran_before(work.record),
-            released=bool(approvals),
+            released=any(approval.up_to_usd == 0 for approval in approvals),
         )
         self._stop_if(self._desk.ask(work.job, moment))
         self._desk.ledger.append(work.job.id, "passed", stage=stage)

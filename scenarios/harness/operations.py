@@ -216,7 +216,9 @@ def approve(
 def approve_job(
     job: JobId,
     by: By = "",
-    up_to_usd: Annotated[str, typer.Option(help="Also agree to spend so much.")] = "0",
+    up_to_usd: Annotated[
+        str, typer.Option(help="Agree to spend so much; without it, to the first answers.")
+    ] = "0",
     store: StoreUrl = "",
 ) -> None:
     """Say yes to what a job waits for. It goes on when it is run the next time."""

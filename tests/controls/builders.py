@@ -555,8 +555,9 @@ class Bench:
 
     def a_job(self, name: str = "job_1", **settings: Any) -> Job:
         """A job of this bench's type."""
-        consent = {"approvals": (RELEASED,)} if self.approved else {}
-        return Job(name, self.job_type, **(consent | settings))
+        if self.approved:
+            settings["approvals"] = (RELEASED, *settings.get("approvals", ()))
+        return Job(name, self.job_type, **settings)
 
     def run(self, given: Sequence[Row] | int = 60, **settings: Any) -> JobOutcome:
         """Run a job over so many rows."""

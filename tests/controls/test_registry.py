@@ -137,7 +137,7 @@ def test_a_first_run_waits_with_its_canary_until_it_is_let_go() -> None:
 
     asked = bench.run(60)
     sent = [batch.requests for batch in bench.books.batches]
-    done = bench.run(60, approvals=(Approval("A. Person", Decimal(1)),))
+    done = bench.run(60, approvals=(Approval("A. Person", Decimal(0)),))
     again = bench.runner.run(replace(bench.a_job(), id="job_2"), rows(60))
 
     assert "waiting for approval" == asked.status

@@ -401,6 +401,7 @@ def test_a_consent_is_written_down_once() -> None:
         bench.run(60, approvals=approvals("0.50", "0.00001"))
 
     assert [
+        {"by": "B. Reader", "up_to_usd": "0"},
         {"by": "A. Person", "up_to_usd": "0.50"},
         {"by": "A. Person", "up_to_usd": "0.00001"},
     ] == bench.entries("opened")[0]["approvals"]
