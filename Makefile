@@ -30,10 +30,12 @@ check: lint types floors test
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.controls
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
 	$(BIN)/python -m benchmarks.simulator --smoke
+	$(BIN)/python -m benchmarks.controls --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report .mypy_cache .ruff_cache .pytest_cache .hypothesis

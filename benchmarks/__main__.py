@@ -12,13 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 
 import anthropic
 import httpx2
 import msgspec
 
-from controls import Row
+from controls import Approval, Register, Row
 from controls.core.alerts import Alerts
 from controls.core.ledger import Ledger
 from controls.core.runner import BatchRunner
@@ -147,16 +148,19 @@ def job(game: Game, count: int, url: str, world: World) -> Measure:
         number += 1
         store = open_store("sqlite://")
         record = make_record(game.job_type, rows, seed=0)
+        ledger = Ledger(store, world.clock.now)
+        Register(ledger).approve(game.job_type, by="benchmark")
         with anthropic.Anthropic(api_key="ours", base_url=url, max_retries=0) as client:
             runner = BatchRunner(
                 client,
-                Ledger(store, world.clock.now),
+                ledger,
                 world.clock,
                 default_stack(game.job_type, Staging(store, record)),
                 pager=Alerts(),
                 secret=b"benchmark",
             )
-            outcome = runner.run(Job(f"job_{number}", game.job_type), rows)
+            released = Approval("benchmark", Decimal(0))
+            outcome = runner.run(Job(f"job_{number}", game.job_type, (released,)), rows)
         assert (outcome.status, outcome.promoted) == ("done", count), outcome
 
     def naive() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -70,12 +71,22 @@ class Namespace:
         return int(digits)
 
 
-@lru_cache(maxsize=1)
 def keyed_digest(secret: bytes, custom_id: str, content: str) -> str:
-    """SHA-256 of the job's secret, a row's id and its content; remembered once, as the fence and
-    the binding of the same row both ask for it."""
-    seed = b"%s/%s/" % (secret, custom_id.encode())
-    return hashlib.sha256(seed + content.encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 of the job's secret, a row's id and its content, in hexadecimal digits.
+
+    The fence and the binding of a row ask for it one after the other, with the same objects: the
+    last one is remembered, and known again without looking at a character of it.
+    """
+    last_secret, last_id, last_content, digest = _LAST[0]
+    if last_content is content and last_id is custom_id and last_secret == secret:
+        return digest
+    text = f"{custom_id}/{content}".encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(b"%s/%s" % (secret, text)).hexdigest()
+    _LAST[0] = (secret, custom_id, content, digest)
+    return digest
+
+
+_LAST: list[tuple[bytes, str, str, str]] = [(b"", "", "", hashlib.sha256(b"//").hexdigest())]
 
 
 class Identity(Protocol):
@@ -112,6 +123,16 @@ class RowBinding:
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
         return keyed_digest(secret, custom_id, content)[:10]
+
+    def referrer(self, secret: bytes) -> Callable[[str, str], str]:
+        """`reference` for many answers of one job: by id and content, and nothing is remembered."""
+        seed, sha256 = secret + b"/", hashlib.sha256
+
+        def reference(custom_id: str, content: str) -> str:
+            text = f"{custom_id}/{content}".encode("utf-8", "surrogatepass")
+            return sha256(seed + text).hexdigest()[:10]
+
+        return reference
 
     def request_echo(self, reference: str) -> str:
         """The sentence that closes the user message."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -72,6 +72,11 @@ class Quarantine:
 
     def __repr__(self) -> str:
         return "Quarantine()"
+
+    @property
+    def is_valid(self) -> Callable[[dict[str, Any]], bool]:
+        """Whether a decoded answer without its reference fits the schema; may raise."""
+        return self._validator.is_valid
 
     def examine(self, answer: Answer) -> Verdict:
         """Accept the decoded object, or say what is wrong with it."""

@@ -73,7 +73,9 @@ class _Line(msgspec.Struct, gc=False):
     result: _Result
 
 
-_DECODER = msgspec.json.Decoder(_Line)
+decode_line = msgspec.json.Decoder(_Line).decode
+LINE_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What `decode_line` raises for a line that cannot be read."""
 KINDS = frozenset({"succeeded", "errored", "canceled", "expired"})
 
 
@@ -102,8 +104,8 @@ class UnreadableLine(msgspec.Struct, frozen=True, gc=False):
 def read_line(raw: bytes) -> ResultLine | UnreadableLine:
     """Read one line; never raises, whatever the bytes are."""
     try:
-        line = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        line = decode_line(raw)
+    except LINE_ERRORS as error:
         return UnreadableLine(str(error)[:200], raw)
     result = line.result
     if result.type not in KINDS:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from anthropic.types.messages import MessageBatch
@@ -18,8 +16,6 @@ from controls.core.answer import (
     KINDS,
     Accepted,
     Answer,
-    BilledUsage,
-    Gate,
     Quarantined,
     ResultLine,
     UnreadableLine,
@@ -27,14 +23,16 @@ from controls.core.answer import (
     examined,
     read_line,
 )
-from controls.core.book import HALTED, Batch, Tally
+from controls.core.book import HALTED, Batch
 from controls.core.decision import Halt, Redownload
+from controls.core.harvest import Harvest
+from controls.core.labels import grader
 from controls.core.ledger import Kept, digest16
 from controls.core.moment import AfterDownload, Balance, WhileWaiting
-from controls.core.results import DownloadBroke, stream_lines
+from controls.core.results import DownloadBroke, stream_parts
 from controls.core.rows import Row
+from controls.core.swift import plain_reader, swift_taker
 from controls.core.work import Desk, Stopped, Work
-from controls.policy import label_text
 from controls.quarantine import Quarantine
 
 FIRST_POLL = timedelta(seconds=30)
@@ -43,82 +41,11 @@ PATIENCE = timedelta(hours=25)
 """A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
 COUNTS = ("processing", *sorted(KINDS))
-LABELS_COUNTED = 10_000
-"""Different labels of one batch; what comes beyond is not counted, a canary has seen enough."""
 NAMED_IDS = 20
 """How many offending ids a balance names; the rest is counted."""
 
 _JSON = msgspec.json.Encoder().encode
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([a-zA-Z0-9_-]{1,64})"')
-
-
-@dataclass(slots=True)
-class Columns:
-    """Answers that have come and are not written down yet. Columns, not rows: a list of numbers
-    costs the garbage collector nothing, a tuple per row costs a quarter of the whole time."""
-
-    ordinals: list[int] = field(default_factory=list)
-    outcomes: list[str] = field(default_factory=list)
-    usages: tuple[list[int], list[int], list[int], list[int]] = field(
-        default_factory=lambda: ([], [], [], [])
-    )
-    """Tokens: input, output, cache written, cache read."""
-    digests: list[bytes] = field(default_factory=list)
-    staged: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
-    """Ordinals, keys and values as JSON of the accepted answers."""
-    priced_alone: list[BilledUsage] = field(default_factory=list)
-    """Usages of which more than the sum of tokens counts: cached, computed in the US, or long."""
-    kept: list[Kept] = field(default_factory=list)
-
-    def add(self, ordinal: int, outcome: str, usage: Usage, digest: bytes) -> None:
-        """One more row of which a line came."""
-        self.ordinals.append(ordinal)
-        self.outcomes.append(outcome)
-        read, said, cache_written, cache_read = self.usages
-        read.append(usage.input_tokens)
-        said.append(usage.output_tokens)
-        cache_written.append(usage.cache_creation_input_tokens or 0)
-        cache_read.append(usage.cache_read_input_tokens or 0)
-        self.digests.append(digest)
-
-    def lines(self) -> bytes:
-        """As `ANSWERED` keeps them."""
-        return msgspec.msgpack.encode((self.ordinals, self.outcomes, *self.usages, self.digests))
-
-
-@dataclass(slots=True)
-class Harvest:
-    """What the downloads of one batch have brought so far."""
-
-    ordinals: frozenset[int]
-    """The rows of the batch."""
-    second: tuple[Gate, ...] = ()
-    """Gates for a second opinion, for the canary."""
-    lines: dict[int, bytes] = field(default_factory=dict)
-    """Ordinal to the digest of its line."""
-    broken: dict[int, UnreadableLine] = field(default_factory=dict)
-    """Rows of which only a broken line has come. A cut connection breaks a line; another
-    download may bring it whole."""
-    outcomes: dict[int, str] = field(default_factory=dict)
-    """Of rows without an accepted answer."""
-    conflicting: set[int] = field(default_factory=set)
-    unexpected: dict[str, None] = field(default_factory=dict)
-    unreadable: dict[bytes, None] = field(default_factory=dict)
-    """Digests of unreadable lines."""
-    kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(sorted(KINDS), 0))
-    duplicated: int = 0
-    recovered: int = 0
-    tally: Tally = field(default_factory=Tally)
-    regraded: dict[int, str] = field(default_factory=dict)
-    """`outcomes` by the second opinion."""
-    cost_usd: Decimal = Decimal(0)
-    tokens: tuple[int, int] = (0, 0)
-    """Input and output, of all answers."""
-    news: Columns = field(default_factory=Columns)
-    parts: list[bytes] = field(default_factory=list)
-    """Digests of the parts that were written down."""
-    kept: set[int | None] = field(default_factory=set)
-    """Ordinals of what was put into quarantine."""
 
 
 class Collector:
@@ -209,18 +136,39 @@ class Collector:
     def _download(self, work: Work, batch: Batch, harvest: Harvest) -> str:
         """Read the results once; returns why it broke off, or nothing."""
         take = self._taker(work, batch, harvest)
+        news = harvest.news.ordinals
         problem = ""
         try:
-            for raw in stream_lines(self._desk.client, batch.batch_id):
-                take(raw)
-                if len(harvest.news.ordinals) >= ROWS_PER_WRITE:
-                    self._flush(work, batch, harvest)
+            for part in stream_parts(self._desk.client, batch.batch_id):
+                lines = part
+                while lines:
+                    room = ROWS_PER_WRITE - len(news)
+                    take(lines[:room])
+                    lines = lines[room:]
+                    if len(news) >= ROWS_PER_WRITE:
+                        self._flush(work, batch, harvest)
         except DownloadBroke as broke:
             problem = f"the download of {batch.batch_id} broke off: {broke}"
         self._flush(work, batch, harvest)
         return problem
 
-    def _taker(self, work: Work, batch: Batch, harvest: Harvest) -> Callable[[bytes], None]:
+    def _taker(
+        self, work: Work, batch: Batch, harvest: Harvest
+    ) -> Callable[[Sequence[bytes]], None]:
+        """What sorts lines. Rows beyond doubt go a short way, where the stack has one and nothing
+        is to be compared with an earlier download or judged twice."""
+        take = self._take_one(work, batch, harvest)
+        plain = plain_reader(*self._gates)
+        if plain is not None and not harvest.lines and not harvest.second:
+            return swift_taker(work, harvest, plain, take)
+
+        def take_all(lines: Sequence[bytes]) -> None:
+            for raw in lines:
+                take(raw)
+
+        return take_all
+
+    def _take_one(self, work: Work, batch: Batch, harvest: Harvest) -> Callable[[bytes], None]:
         """What sorts one line: a new row, one we have, a contradiction, a stranger, unreadable.
 
         Everything a line needs is looked up once: this is the inside of the longest loop.
@@ -277,6 +225,7 @@ class Collector:
         """What takes the first readable line of a row: unfinished, accepted, or kept back."""
         rows, kinds, gates, is_long = work.rows, harvest.kinds, self._gates, work.price.is_long
         reference, row_of = work.dresser.reference, self._desk.stack.identity.row_of
+        grade = grader(work.job.type, harvest.tally)
 
         def take_new(ordinal: int, line: ResultLine, digest: bytes) -> None:
             news = harvest.news
@@ -296,7 +245,7 @@ class Collector:
                 ordinals.append(about.ordinal)
                 keys.append(about.key)
                 values.append(_JSON(verdict.value).decode())
-                self._grade(work, harvest, row, verdict.value)
+                grade(row, verdict.value)
                 outcome = "accepted"
             else:
                 refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
@@ -312,18 +261,6 @@ class Collector:
                 news.priced_alone.append(usage)
 
         return take_new
-
-    def _grade(self, work: Work, harvest: Harvest, row: Row, value: dict[str, Any]) -> None:
-        """Count labels, and known answers that are right, for the canary and the ramp."""
-        job_type, tally = work.job.type, harvest.tally
-        label = value.get(job_type.answer.label)
-        name = label if isinstance(label, str) else label_text(label)
-        if len(tally.labels) < LABELS_COUNTED or name in tally.labels:
-            tally.labels[name] = tally.labels.get(name, 0) + 1
-        column = job_type.rows.label_column
-        if column and (truth := row.fields.get(column, "")):
-            tally.known += 1
-            tally.correct += name == truth
 
     def _keep_back(
         self, work: Work, harvest: Harvest, row: Row, refusal: Quarantined, raw: bytes
@@ -365,7 +302,7 @@ class Collector:
         harvest.parts.append(hashlib.sha256(lines).digest())
         harvest.kept.update(item.ordinal for item in news.kept)
         self._price(work, harvest)
-        harvest.news = Columns()
+        news.clear()
 
     def _price(self, work: Work, harvest: Harvest) -> None:
         """Add up what these answers cost: most of them together, the others one by one."""

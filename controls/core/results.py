@@ -7,7 +7,8 @@ inside JSON strings. It never follows `results_url`, which could name a foreign 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import anthropic
 from anthropic import APIResponse
@@ -28,7 +29,14 @@ class DownloadBroke(Exception):  # noqa: N818 - it names what happened
 
 
 def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
-    """Every non-empty line of a batch's results.
+    """Every non-empty line of a batch's results; raises what `stream_parts` raises."""
+    with closing(stream_parts(client, batch_id)) as parts:
+        for lines in parts:
+            yield from lines
+
+
+def stream_parts(client: anthropic.Anthropic, batch_id: str) -> Generator[list[bytes], None, None]:
+    """Every non-empty line of a batch's results: those that each piece of the stream completes.
 
     Raises:
         DownloadBroke: the connection failed or the service refused; say why and read again.
@@ -42,7 +50,7 @@ def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
     except anthropic.AnthropicError as error:
         raise DownloadBroke(problem_of(error)) from error
     try:
-        yield from split_lines(response.iter_bytes())
+        yield from split_parts(response.iter_bytes())
     except GeneratorExit:
         raise
     except Exception as error:
@@ -51,8 +59,9 @@ def stream_lines(client: anthropic.Anthropic, batch_id: str) -> Iterator[bytes]:
         response.close()
 
 
-def split_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines without their newline; blank lines and a byte order mark are dropped."""
+def split_parts(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Lines without their newline, in lists as they come; blank lines and a byte order mark are
+    dropped."""
     held: list[bytes] = []
     mark = BYTE_ORDER_MARK
     for piece in pieces:
@@ -63,11 +72,9 @@ def split_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         lines.insert(0, b"".join(held).removeprefix(mark))
         mark = b""
         held = [lines.pop()]
-        for line in lines:
-            if stripped := line.strip(b"\r \t"):
-                yield stripped
+        yield [stripped for line in lines if (stripped := line.strip(b"\r \t"))]
     if stripped := b"".join(held).removeprefix(mark).strip(b"\r \t"):
-        yield stripped
+        yield [stripped]
 
 
 def problem_of(error: Exception) -> str:

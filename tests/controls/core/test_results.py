@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import anthropic
 import httpx2
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from controls.core.results import DownloadBroke, problem_of, split_lines, stream_lines
+from controls.core.results import DownloadBroke, problem_of, split_parts, stream_lines
 from simulator import Api, Endpoint
 from simulator.faults import BrokenLines, Overloaded
 from tests.controls.builders import a_client
@@ -44,7 +44,7 @@ def test_any_chunking_gives_the_lines_of_the_whole(
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     pieces = [data[start:end] for start, end in pairwise(edges)]
 
-    assert whole(data) == list(split_lines(iter(pieces)))
+    assert whole(data) == list(chain.from_iterable(split_parts(iter(pieces))))
 
 
 def test_only_a_newline_ends_a_line() -> None:
@@ -53,14 +53,14 @@ def test_only_a_newline_ends_a_line() -> None:
 
     assert len(line.decode().splitlines()) > 1
 
-    assert [line, line] == list(split_lines(iter([line + b"\n" + line + b"\n"])))
+    assert [[line, line]] == list(split_parts(iter([line + b"\n" + line + b"\n"])))
 
 
 def test_a_huge_line_in_small_pieces_takes_no_time() -> None:
     """16 MiB in 4,096 pieces: each byte is copied once, not once per piece."""
     piece = b"x" * 4_096
 
-    (line,) = split_lines(iter([piece] * 4_096))
+    ((line,),) = split_parts(iter([piece] * 4_096))
 
     assert 2**24 == len(line)
 
@@ -72,9 +72,9 @@ def test_lines_are_delivered_as_they_come() -> None:
         yield b"one\ntw"
         raise ConnectionError
 
-    lines = split_lines(pieces())
+    lines = split_parts(pieces())
 
-    assert b"one" == next(lines)
+    assert [b"one"] == next(lines)
     with pytest.raises(ConnectionError):
         next(lines)
 
