@@ -111,7 +111,7 @@ def work(store_url: str, api_url: str, count: int) -> None:
     with anthropic.Anthropic(api_key="worker", base_url=api_url, max_retries=0) as client:
         ledger = Ledger(engine, clock.now)
         runner = BatchRunner(client, ledger, clock, stack, pager=Alerts())
-        outcome = runner.run(Job(JOB, job_type, approvals("500")), rows(count))
+        outcome = runner.run(Job(JOB, job_type, approvals("500", "0")), rows(count))
     engine.dispose()
     assert ("done", count) == (outcome.status, outcome.promoted), outcome.why
 

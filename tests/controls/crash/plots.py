@@ -28,7 +28,7 @@ class Doubtful:
 def people_decide(worker: Worker) -> str:
     """One agrees to the costs, one looks and lets the job go on, one takes it all back."""
     ended = run(worker)
-    consent = (Approval("A. Person", Decimal(1)),)
+    consent = (Approval("A. Person", Decimal(1)), Approval("A. Person", Decimal(0)))
     worker = replace(worker, job=replace(worker.job, approvals=consent))
     if ended == "waiting for approval":
         ended = run(worker)
