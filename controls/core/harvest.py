@@ -87,3 +87,9 @@ class Harvest:
     parts: list[bytes] = field(default_factory=list)
     """Digests of the parts that were written down."""
     all_kept: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def missing(self) -> list[int]:
+        """The rows of which no line has come at all."""
+        if len(self.lines) == len(self.ordinals):
+            return []
+        return sorted(self.ordinals - self.lines.keys() - self.broken.keys())
