@@ -124,12 +124,12 @@ class RowBinding:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
         return keyed_digest(secret, custom_id, content)[:10]
 
-    def referrer(self, secret: bytes) -> Callable[[str, str], str]:
-        """`reference` for many answers of one job: by id and content, and nothing is remembered."""
+    def referrer(self, secret: bytes, prefix: str, field: str) -> Callable[[Row], str]:
+        """`reference` for many rows with one field, in one call; nothing is remembered."""
         seed, sha256 = secret + b"/", hashlib.sha256
 
-        def reference(custom_id: str, content: str) -> str:
-            text = f"{custom_id}/{content}".encode("utf-8", "surrogatepass")
+        def reference(row: Row) -> str:
+            text = f"{prefix}{row.ordinal}/{row.fields[field]}".encode("utf-8", "surrogatepass")
             return sha256(seed + text).hexdigest()[:10]
 
         return reference

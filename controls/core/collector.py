@@ -326,7 +326,7 @@ class Collector:
         downloads: int,
         problem: str,
     ) -> Balance:
-        missing = sorted(harvest.ordinals - harvest.lines.keys() - harvest.broken.keys())
+        missing = harvest.missing()
         return Balance(
             batch_id=batch.batch_id,
             sent=batch.requests,
@@ -382,7 +382,7 @@ class Collector:
         """
         unknown = batch.requests - balance.seen
         assumed = work.record.reserved_usd / work.record.rows * unknown
-        lost = sorted(harvest.ordinals - harvest.lines.keys() - harvest.broken.keys())
+        lost = harvest.missing()
         tally = harvest.tally
         tally.rows = batch.requests - len(lost)
         tally.bad = dict(Counter(harvest.outcomes.values()))

@@ -74,13 +74,7 @@ class Dresser:
         """`reference` for rows that are long forgotten, the quickest way."""
         if type(self._identity) is not RowBinding or len(self._fields) != 1:
             return self.reference
-        (field,), prefix = self._fields, self._prefix
-        reference_of = self._identity.referrer(self._secret)
-
-        def reference(row: Row) -> str:
-            return reference_of(f"{prefix}{row.ordinal}", row.fields[field])
-
-        return reference
+        return self._identity.referrer(self._secret, self._prefix, self._fields[0])
 
     @property
     def template(self) -> bytes:

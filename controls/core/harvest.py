@@ -87,3 +87,9 @@ class Harvest:
     """Digests of the parts that were written down."""
     kept: set[int | None] = field(default_factory=set)
     """Ordinals of what was put into quarantine."""
+
+    def missing(self) -> list[int]:
+        """The rows of which no line has come at all."""
+        if len(self.lines) == len(self.ordinals):
+            return []
+        return sorted(self.ordinals - self.lines.keys() - self.broken.keys())
