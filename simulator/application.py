@@ -103,7 +103,10 @@ async def _send(response: Response, scope: Scope, receive: Receive, send: Send) 
         await breaking.send_cut(response, response.cut, transport, receive, send)
         return
     await send(breaking.start(response))
-    for piece in breaking.pieces(response):
+    if isinstance(response.body, bytes):
+        await send(breaking.body(response.body, more=False))
+        return
+    for piece in response.body:
         if transport is not None and transport.is_closing():
             return
         await send(breaking.body(piece))

@@ -61,6 +61,8 @@ class Bodies:
         if _claimed(request.headers) > max(limit, DRAIN_BYTES):
             refused = Prepared([], too_large(), digest(b""))
             return msgspec.structs.replace(request, prepared=refused, decoded=True, unread=True)
+        if request.method == "GET" and _announces_nothing(request.headers):
+            return request
         first = await self._next(receive)
         if not first.get("more_body", False) and not create:
             encoding = named_encoding(request.headers) if first.get("body") else ""
@@ -144,6 +146,11 @@ class Bodies:
         if message["type"] == "http.disconnect":
             raise Gone
         return message
+
+
+def _announces_nothing(headers: Mapping[str, str]) -> bool:
+    """Whether no body follows: then nothing has to be waited for."""
+    return "content-length" not in headers and "transfer-encoding" not in headers
 
 
 def _claimed(headers: Mapping[str, str]) -> int:
