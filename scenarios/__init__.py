@@ -9,24 +9,55 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scenarios.harness.checks import (
+        AnsweredWithin,
+        BilledAtMost,
         DamageIsHeard,
         EndsWithin,
         EveryRowAccountedFor,
         EveryRowAnswered,
         EveryValueFromItsOwnRow,
+        HeardWithin,
         NoAlarm,
         NoCleanRowBlamed,
         NoForbiddenValueSent,
         NoInjectionPromoted,
         NoRowPaidTwice,
         NothingBeyondTheRows,
+        NothingPromotedBeyond,
+        NothingSentAfterTheStop,
+        NothingSentTwice,
         NothingUnvalidated,
+        OnlyTheCanaryBeforeAPerson,
         OnlyTheCanaryWasSent,
         RecordCleanOrRestored,
+        SentAtMost,
         SpendWithinApproval,
+        StopsWithin,
     )
-    from scenarios.harness.drill import Drill, drill
-    from scenarios.harness.model import LABELS_OF_THE_JOB
+    from scenarios.harness.drill import (
+        Drill,
+        drill,
+    )
+    from scenarios.harness.mishaps import (
+        ApprovalExpired,
+        ChangedSinceApproval,
+        ClockIsOff,
+        ControlBreaks,
+        CountsAreLow,
+        FirstOfItsKind,
+        GateBreaks,
+        NeverApproved,
+        PricesRose,
+        ReviewerMistypes,
+        SmallAccount,
+        StartedAgain,
+        StoreFails,
+        WorkerDies,
+        WorkerKeepsDying,
+    )
+    from scenarios.harness.model import (
+        LABELS_OF_THE_JOB,
+    )
     from scenarios.harness.sabotage import (
         BrokenDelimiter,
         ColumnRidesAlong,
@@ -38,18 +69,35 @@ if TYPE_CHECKING:
         UncappedOutput,
         WrongColumn,
     )
-    from scenarios.harness.world import World
+    from scenarios.harness.task import (
+        Errand,
+    )
+    from scenarios.harness.world import (
+        World,
+    )
 
 __all__ = [
     "LABELS_OF_THE_JOB",
+    "AnsweredWithin",
+    "ApprovalExpired",
+    "BilledAtMost",
     "BrokenDelimiter",
+    "ChangedSinceApproval",
+    "ClockIsOff",
     "ColumnRidesAlong",
+    "ControlBreaks",
+    "CountsAreLow",
     "DamageIsHeard",
     "Drill",
     "EndsWithin",
+    "Errand",
     "EveryRowAccountedFor",
     "EveryRowAnswered",
     "EveryValueFromItsOwnRow",
+    "FirstOfItsKind",
+    "GateBreaks",
+    "HeardWithin",
+    "NeverApproved",
     "NoAlarm",
     "NoCleanRowBlamed",
     "NoForbiddenValueSent",
@@ -57,21 +105,34 @@ __all__ = [
     "NoRowPaidTwice",
     "NoSabotage",
     "NothingBeyondTheRows",
+    "NothingPromotedBeyond",
+    "NothingSentAfterTheStop",
+    "NothingSentTwice",
     "NothingUnvalidated",
+    "OnlyTheCanaryBeforeAPerson",
     "OnlyTheCanaryWasSent",
     "OversizePrompt",
     "PlantedInstructions",
+    "PricesRose",
     "RecordCleanOrRestored",
+    "ReviewerMistypes",
     "RowsReordered",
     "RunawayJoin",
+    "SentAtMost",
+    "SmallAccount",
     "SpendWithinApproval",
+    "StartedAgain",
+    "StopsWithin",
+    "StoreFails",
     "UncappedOutput",
+    "WorkerDies",
+    "WorkerKeepsDying",
     "World",
     "WrongColumn",
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "model", "sabotage", "world")
+_HOMES = ("checks", "drill", "mishaps", "model", "sabotage", "task", "world")
 
 
 def __getattr__(name: str) -> Any:

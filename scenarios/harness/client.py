@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 import anthropic
 
 from simulator import Api, Request, Response
 from simulator.testing import transports
+
+Bend = Callable[[Request, Response], Response]
+"""What becomes of a reply on its way."""
 
 
 class Wire:
@@ -19,8 +22,11 @@ class Wire:
     answered at once, is kept here, so that nothing leaves the house unseen.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(
+        self, api: Api, bent: Sequence[Callable[[Request, Response], Response]] = ()
+    ) -> None:
         self._api = api
+        self._bent = bent
         self.besides: list[bytes] = []
         """Bodies of all calls that were not about batches."""
 
@@ -28,7 +34,10 @@ class Wire:
         """Pass the call on."""
         if "/batches" not in request.path:
             self.besides.append(bytes(request.body))
-        return self._api.steps(request)
+        response = yield from self._api.steps(request)
+        for bend in self._bent:
+            response = bend(request, response)
+        return response
 
 
 def make_client(wire: Wire) -> anthropic.Anthropic:
