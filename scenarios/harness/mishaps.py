@@ -65,6 +65,8 @@ class Gear:
     fits: list[Callable[[Stack], Stack]] = field(default_factory=list)
     bent: list[Callable[[Request, Response], Response]] = field(default_factory=list)
     """What becomes of a reply between the service and the pipeline."""
+    at_work: bool = False
+    """Whether a worker runs; what people do to a job is not befallen."""
     copies: int = 0
     """How often each job is started beside itself."""
     restarts: int = 0
@@ -127,6 +129,8 @@ class WorkerKeepsDying(Mishap):
         steps = [0, dice.randrange(1, self.longest_life)]
 
         def step(what: str) -> None:
+            if not gear.at_work:
+                return
             steps[0] += 1
             if steps[0] >= steps[1] and len(hits) < self.deaths:
                 hits.append(what)

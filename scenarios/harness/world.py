@@ -203,6 +203,7 @@ class World:
         gear, lives = self.stage.gear, 0
         while True:
             lives += 1
+            gear.at_work = True
             try:
                 outcome = hired.runner.run(hired.job, hired.rows)
             except Killed:
@@ -212,6 +213,8 @@ class World:
             else:
                 hired.status, hired.why = outcome.status, outcome.why
                 break
+            finally:
+                gear.at_work = False
             self.tell("pipeline", f"crashed: {died}")
             if lives > gear.restarts:
                 hired.status, hired.why = "crashed", died
