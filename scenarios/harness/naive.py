@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ from controls import (
 )
 from controls.core.answer import Accepted, Answer, Quarantined, Verdict
 from controls.core.book import JobRecord
+from controls.core.columns import Staged
 from controls.core.control import Control
 from controls.core.decision import Decision, Halt, Proceed, SendAgain
 from controls.core.moment import CreateFailed, Moment
@@ -142,17 +143,21 @@ class StraightToRecord:
         self,
         connection: Connection,  # noqa: ARG002 - it writes elsewhere, at once
         job: JobRecord,  # noqa: ARG002
-        accepted: Iterable[tuple[int, str, str]],
-    ) -> None:
+        batch: int,  # noqa: ARG002
+        part: int,  # noqa: ARG002
+        answers: Staged,
+    ) -> bytes:
         with self._record.engine.begin() as record:
-            news = [(key, json.loads(value)) for _, key, value in accepted]
-            self._record.write(record, news)
-        self._written.update(dict.fromkeys(key for key, _ in news))
+            pairs = zip(answers.keys, answers.values, strict=True)
+            self._record.write(record, [(key, json.loads(value)) for key, value in pairs])
+        self._written.update(dict.fromkeys(answers.keys))
+        return b""
 
-    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
+    def forget(self, connection: Connection, job: JobRecord, batch: int) -> None:
         """Nothing was staged."""
 
-    def promote(self, job: JobRecord) -> int:  # noqa: ARG002 - it has happened already
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:  # noqa: ARG002
+        """It has happened already."""
         return len(self._written)
 
     def rollback(self, job: str, keys: Collection[str] | None = None) -> int:  # noqa: ARG002

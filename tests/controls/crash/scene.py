@@ -32,6 +32,7 @@ from controls import (
 from controls.chunking import Chunking
 from controls.core import collector, runner
 from controls.core.clock import Clock
+from controls.core.columns import read_sent
 from controls.core.control import Control
 from controls.core.decision import Decision, Proceed, Wait
 from controls.core.moment import BeforeCreate, Moment
@@ -204,7 +205,7 @@ class Place:
         with self.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = Namespace("support", JOB).custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self.unannounced += sorted(sent - known)
 
