@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         EveryRowAccountedFor,
         EveryRowAnswered,
         EveryValueFromItsOwnRow,
+        KeyStaysHome,
+        MostRowsAnswered,
         NoAlarm,
         NoCleanRowBlamed,
         NoForbiddenValueSent,
@@ -23,10 +25,32 @@ if TYPE_CHECKING:
         NothingUnvalidated,
         OnlyTheCanaryWasSent,
         RecordCleanOrRestored,
+        RetryAfterIsObeyed,
         SpendWithinApproval,
     )
     from scenarios.harness.drill import Drill, drill
+    from scenarios.harness.field import (
+        AddsUpTheCost,
+        ChecksTheContentType,
+        DeletesAndInserts,
+        DropsTheLastPiece,
+        ExpectsEveryKey,
+        FieldPipeline,
+        FollowsTheUrl,
+        GoesByTheCounts,
+        GoesByTheServicesClock,
+        ReadsIntoABuffer,
+        ReadsRawBytes,
+        ReadsWithoutTheClient,
+        ResumesAtTheLine,
+        SkipsWhatFails,
+        TakesIdsForKeys,
+        WaitsToSeeItRun,
+        WaitsWhileInProgress,
+        WalksTheList,
+    )
     from scenarios.harness.model import LABELS_OF_THE_JOB
+    from scenarios.harness.naive import LooksOnce, SendsEverythingAgain
     from scenarios.harness.sabotage import (
         BrokenDelimiter,
         ColumnRidesAlong,
@@ -42,14 +66,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABELS_OF_THE_JOB",
+    "AddsUpTheCost",
     "BrokenDelimiter",
+    "ChecksTheContentType",
     "ColumnRidesAlong",
     "DamageIsHeard",
+    "DeletesAndInserts",
     "Drill",
+    "DropsTheLastPiece",
     "EndsWithin",
     "EveryRowAccountedFor",
     "EveryRowAnswered",
     "EveryValueFromItsOwnRow",
+    "ExpectsEveryKey",
+    "FieldPipeline",
+    "FollowsTheUrl",
+    "GoesByTheCounts",
+    "GoesByTheServicesClock",
+    "KeyStaysHome",
+    "LooksOnce",
+    "MostRowsAnswered",
     "NoAlarm",
     "NoCleanRowBlamed",
     "NoForbiddenValueSent",
@@ -61,17 +97,28 @@ __all__ = [
     "OnlyTheCanaryWasSent",
     "OversizePrompt",
     "PlantedInstructions",
+    "ReadsIntoABuffer",
+    "ReadsRawBytes",
+    "ReadsWithoutTheClient",
     "RecordCleanOrRestored",
+    "ResumesAtTheLine",
+    "RetryAfterIsObeyed",
     "RowsReordered",
     "RunawayJoin",
+    "SendsEverythingAgain",
+    "SkipsWhatFails",
     "SpendWithinApproval",
+    "TakesIdsForKeys",
     "UncappedOutput",
+    "WaitsToSeeItRun",
+    "WaitsWhileInProgress",
+    "WalksTheList",
     "World",
     "WrongColumn",
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "model", "sabotage", "world")
+_HOMES = ("checks", "drill", "field", "model", "naive", "sabotage", "world")
 
 
 def __getattr__(name: str) -> Any:

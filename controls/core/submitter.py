@@ -15,7 +15,7 @@ from controls.core.book import PLANNED, Batch
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, SendAgain, Wait
 from controls.core.errors import ControlError
 from controls.core.moment import BeforeCreate, Candidate, CreateFailed
-from controls.core.results import DownloadBroke, problem_of, stream_lines
+from controls.core.results import DownloadBroke, problem_of, stream_lines, told_to_wait
 from controls.core.rows import DressedRow
 from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
@@ -152,6 +152,7 @@ class Submitter:
                     looks=looks,
                     candidates=candidates,
                     rivals=rivals,
+                    wait_seconds=told_to_wait(failure, desk.clock.now()),
                 ),
             )
             match decision:

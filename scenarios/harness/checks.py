@@ -369,3 +369,50 @@ class EndsWithin:
             f"ended after {record.lasted}, the limit is {self.limit}",
             f"end after {record.lasted}, the limit is {self.limit}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MostRowsAnswered:
+    """All but a few rows have their answer: what was wrong with some cost the others nothing."""
+
+    share: float = 0.9
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        few = len(missing) <= (1 - self.share) * total
+        return found(
+            self,
+            total,
+            () if few else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStaysHome:
+    """The API key was sent to nobody but the service."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            len(record.books.calls),
+            [f"sent to {host}" for host in record.strangers],
+            f"{len(record.books.calls):,} calls, all of them to the service",
+            "calls took the API key to another host",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfterIsObeyed:
+    """No call was repeated before the time that the service had asked for."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            record.told_to_wait,
+            record.hurried,
+            f"{record.told_to_wait:,} times the service said when to come back, and was obeyed",
+            "calls came earlier than the service had asked for",
+        )

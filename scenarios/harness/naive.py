@@ -16,6 +16,7 @@ from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
 from controls import (
+    BatchRunner,
     Canary,
     CostCeiling,
     FieldAllowlist,
@@ -36,10 +37,11 @@ from controls.core.answer import Accepted, Answer, Quarantined, Verdict
 from controls.core.book import JobRecord
 from controls.core.columns import Staged
 from controls.core.control import Control
-from controls.core.decision import Decision, Halt, Proceed, SendAgain
-from controls.core.moment import CreateFailed, Moment
+from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain
+from controls.core.moment import AfterCollect, CreateFailed, Moment
 
 ALL_CONTROLS: tuple[type, ...] = (
+    BatchRunner,
     FieldAllowlist,
     SensitiveText,
     CostCeiling,
@@ -56,6 +58,18 @@ ALL_CONTROLS: tuple[type, ...] = (
 """Everything that a drill can name and the bare arm can go without."""
 
 
+class StandIn:
+    """The base of what a drill can put where a control stood, if not the usual."""
+
+
+class NaiveControl(StandIn):
+    """The base of those that decide in a control's place."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """What a control would be asked."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class BlindRetry:
     """Sends again whatever failed, twice, as the client does by default."""
@@ -70,6 +84,31 @@ class BlindRetry:
 
 
 @dataclass(frozen=True, slots=True)
+class LooksOnce(NaiveControl):
+    """Where `IdempotentSubmit` stood: looks for a lost batch in the list, but only once."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """What is not in the list at once does not exist."""
+        return IdempotentSubmit(looks=1).decide(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class SendsEverythingAgain(NaiveControl):
+    """Where `Requeue` stood: whatever has no answer is sent again, whyever."""
+
+    rounds: int = 3
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """All of them, three times over."""
+        if not isinstance(moment, AfterCollect) or not moment.unfinished:
+            return Proceed()
+        left = tuple(row.ordinal for row in moment.unfinished)
+        if moment.round < self.rounds:
+            return Resubmit(left, (), "everything again")
+        return Resubmit((), tuple((ordinal, "failed") for ordinal in left), "gave up")
+
+
+@dataclass(frozen=True, slots=True)
 class NoFence:
     """Pastes text into the prompt."""
 
@@ -81,10 +120,8 @@ class NoFence:
 
 
 @dataclass(frozen=True, slots=True)
-class ByPosition:
-    """Joins answers to rows by position in the row source, read again when they arrive."""
-
-    read_again: Callable[[], Sequence[Row]]
+class NoReference:
+    """Asks nothing back: an answer belongs to the row that it came back for."""
 
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:  # noqa: ARG002
         return ""
@@ -94,6 +131,16 @@ class ByPosition:
 
     def examine(self, answer: Answer) -> Verdict:
         return Accepted(answer.value)
+
+    def row_of(self, sent: Row) -> Row:
+        return sent
+
+
+@dataclass(frozen=True, slots=True)
+class ByPosition(NoReference):
+    """Joins answers to rows by position in the row source, read again when they arrive."""
+
+    read_again: Callable[[], Sequence[Row]]
 
     def row_of(self, sent: Row) -> Row:
         return self.read_again()[sent.ordinal]
@@ -173,14 +220,17 @@ def without(
     stack: Stack,
     named: Collection[type],
     *,
+    instead: Sequence[StandIn] = (),
     label: str,
     read_again: Callable[[], Sequence[Row]],
     record: SystemOfRecord,
 ) -> Stack:
     """The same stack with these controls replaced by what usually stands in their place."""
     kept: list[Control] = [part for part in stack.controls if type(part) not in named]
-    if IdempotentSubmit in named:
+    given: list[Control] = [part for part in instead if isinstance(part, NaiveControl)]
+    if IdempotentSubmit in named and not given:
         kept.append(BlindRetry())
+    kept += given
     columns = tuple(column.name for column in record.table.c if column is not record.key)
     return Stack(
         controls=tuple(kept),

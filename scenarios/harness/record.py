@@ -37,13 +37,20 @@ class Record:
     quarantined: Mapping[str, str]
     """Row key to reason code, as the quarantine table says."""
     status: str
-    """How the pipeline ended: `done`, `halted`, `waiting for approval`, `crashed`, `not run`."""
+    """How the pipeline ended: `done`, `halted`, `waiting for approval`, `crashed`, `hung` or
+    `not run`."""
     why: str
     alarms: tuple[Alert, ...]
     lasted: timedelta
     approved_usd: Decimal
     besides: tuple[bytes, ...] = ()
     """Bodies that were sent to the service outside of batches, to be counted for example."""
+    strangers: tuple[str, ...] = ()
+    """Hosts other than the service's to which the key was sent."""
+    told_to_wait: int = 0
+    """How often a reply said with `retry-after` when to come back."""
+    hurried: tuple[str, ...] = ()
+    """Calls that came earlier than that."""
     sabotaged: int = 0
     """How many things were changed on the user's side."""
     subjects: Mapping[str, str] = field(default_factory=dict)
