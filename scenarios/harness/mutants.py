@@ -14,9 +14,10 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from inspect import cleandoc
+from functools import partial
+from inspect import cleandoc, isclass
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any
 
 from controls import Stack
 from scenarios.harness.errors import UsageError
@@ -73,27 +74,22 @@ class Mutant:
         return f"{self.control.__name__}.{self.name}"
 
 
-Maker = TypeVar("Maker", bound=Callable[..., Any])
-
-
-def mutant(control: type, kind: Kind) -> Callable[[Maker], Mutant]:
+def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
     """Declare a mutant: above a class derived from the control, or above a function.
 
     Raises:
         UsageError: it does not say what it does wrong.
     """
 
-    def declare(made: Maker) -> Mutant:
-        name: str = getattr(made, "__name__", "")
+    def declare(made: Any) -> Mutant:
+        name: str = made.__name__
         story = cleandoc(made.__doc__ or "").partition("\n")[0].strip()
-        if not story or (isinstance(made, type) and made.__doc__ == control.__doc__):
+        if not story or made.__doc__ == control.__doc__:
             raise UsageError(
                 f"The mutant {name!r} has no docstring.", fix="Write what it does wrong."
             )
-        if isinstance(made, type):
-            derived: type = made
-            return Mutant(control, name, kind, story, lambda part: recast(part, derived))
-        return Mutant(control, name, kind, story, made)
+        make = partial(recast, kind=made) if isclass(made) else made
+        return Mutant(control, name, kind, story, make)
 
     return declare
 

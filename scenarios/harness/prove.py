@@ -50,6 +50,8 @@ class Proof:
     @property
     def small(self) -> Game:
         """The same game day with few rows."""
+        if len(self.game.rowset.rows) <= SMALL:
+            return self.game
         return replace(self.game, rowset=tickets(self.game.seed, SMALL))
 
 
@@ -128,7 +130,7 @@ class Bench:
             killed |= trial.fate is Fate.KILLED
             if killed and not self.proof.fill:
                 return
-        again = [(drill, whole) for drill in naming]
+        again = [(drill, whole) for drill in naming if whole is not small]
         again += [] if self.proof.fill else [(drill, small) for drill in others]
         for drill, game in () if killed else again:
             yield (trial := self.try_out(sick, drill, game))
