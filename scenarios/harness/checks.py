@@ -141,6 +141,25 @@ class EveryRowAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsAnswered:
+    """At least such a share of the rows has its answer in the system of record at the end."""
+
+    at_least: float
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        enough = total - len(missing) >= self.at_least * total
+        return found(
+            self,
+            total,
+            () if enough else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer; {1 - self.at_least:.1%} would do no harm",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NothingUnvalidated:
     """Every new value in the system of record has the agreed shape, to the type."""
 
@@ -157,6 +176,32 @@ class NothingUnvalidated:
             offenders,
             f"{len(record.promoted):,} new values have the agreed shape",
             f"of {len(record.promoted):,} new values break the schema",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingCoerced:
+    """Every new value is a whole answer of the service, as it was delivered: none was dug out of
+    other text, unpacked or mended."""
+
+    def judge(self, record: Record) -> Finding:
+        delivered: dict[str, set[str]] = {}
+        for request in record.books.requests:
+            value = record.answered(request.sent_text)
+            if value is not None and request.subject is not None:
+                delivered.setdefault(request.subject, set()).add(record.shape.canonical(value))
+        offenders = []
+        for key in sorted(record.promoted):
+            stands = record.shape.canonical(record.after[key])
+            if stands not in delivered.get(record.subjects.get(key, ""), ()):
+                offenders.append(f"{key}: {stands[:160]}")
+        total = len(record.promoted)
+        return found(
+            self,
+            total,
+            offenders,
+            f"{total:,} new values were delivered as they stand",
+            f"of {total:,} new values were delivered otherwise",
         )
 
 
@@ -207,6 +252,42 @@ class NoRowPaidTwice:
             twice,
             f"{len(bills):,} rows were billed, each once",
             f"of {len(bills):,} billed rows were paid more than once",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoRowSentTooOften:
+    """No row was sent more often than the job type allows: once, and once per requeue round."""
+
+    def judge(self, record: Record) -> Finding:
+        limit = 1 + record.job_type.requeue.max_rounds
+        sent = Counter(request.custom_id for request in record.books.requests)
+        often = [
+            f"{custom_id}: {count} times" for custom_id, count in sent.items() if count > limit
+        ]
+        return found(
+            self,
+            len(sent),
+            often,
+            f"{len(sent):,} rows were sent at most {limit} times",
+            f"of {len(sent):,} rows were sent more than {limit} times",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWasSent:
+    """Nothing of a job that was spoiled before its start reached the service in a batch."""
+
+    def judge(self, record: Record) -> Finding:
+        sent = [request.custom_id for request in record.books.requests]
+        return found(
+            self,
+            len(record.rows),
+            sent if record.sabotaged else (),
+            f"none of {len(record.rows):,} rows was sent"
+            if record.sabotaged
+            else f"nothing was wrong with the {len(sent):,} requests before they were sent",
+            "requests of a spoiled job were sent",
         )
 
 

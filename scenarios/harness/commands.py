@@ -133,6 +133,43 @@ def run(
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
 
 
+@app.command()
+def prove(
+    controls: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names of controls, Control.mutant, or .py files with mutants and drills of your "
+            "own; all controls when none is given."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same matrix.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the kill matrix.")] = DEFAULT_OUT,
+    workers: Annotated[int, typer.Option(min=1, help="Mutants tried at the same time.")] = (
+        os.cpu_count() or 1
+    ),
+    fill: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--all", help="Run every drill, also after the first kill.")
+    ] = False,
+) -> None:
+    """Break every control on purpose, and see whether the drills say so."""
+    from reports.kills import render_kills_text  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+    from scenarios.harness.output import MATRIX_MARKS, open_folder, write_matrix  # noqa: PLC0415
+    from scenarios.harness.prove import conduct, exit_code, open_proof  # noqa: PLC0415
+
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            proof = open_proof(controls or [], seed, fill=fill)
+        flags = ["--all"] if fill else []
+        command = shlex.join(["gameday", "prove", *(controls or []), "--seed", str(seed), *flags])
+        folder = open_folder(out, [], MATRIX_MARKS)
+        matrix = conduct(proof, workers, command, interruptions)
+        place = write_matrix(matrix, folder)
+    typer.echo(render_kills_text(matrix), nl=False)
+    typer.echo(f"\nkill matrix: {place} (beside it the same as text)")
+    raise typer.Exit(exit_code(matrix))
+
+
 @app.command(
     help=serving.SUMMARY,
     add_help_option=False,
@@ -199,7 +236,7 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
-LIGHT = frozenset({"list", "show", "run", "report", "journal", "--version"})
+LIGHT = frozenset({"list", "show", "run", "prove", "report", "journal", "--version"})
 """First words that need none of the commands for production."""
 
 

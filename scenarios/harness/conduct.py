@@ -45,7 +45,7 @@ def conduct(
                         because=done.because,
                         arms={arm.arm.value: arm.ended for arm in done.arms},
                     )
-                    step(done)
+                    step(f"{done.verdict.name} {done.name}")
             with interruptions.welcome():
                 report = report_of(game, planned, in_order(planned, reports), command)
                 page = write_reports(report, folder)

@@ -81,11 +81,11 @@ def named(name: str, known: dict[str, Drill]) -> list[Drill]:
     raise UsageError(f"There is no drill named {name!r}.", fix=hint)
 
 
-def load_file(name: str) -> Sequence[Drill]:
-    """The drills of a Python file.
+def load_module(name: str) -> ModuleType:
+    """A Python file of the user's, run.
 
     Raises:
-        UsageError: it is not there, cannot be loaded, or declares no drill or two of one name.
+        UsageError: it is not there, or cannot be loaded.
     """
     path = Path(name)
     spec = importlib.util.spec_from_file_location(f"gameday_file_{path.stem}", path)
@@ -102,17 +102,26 @@ def load_file(name: str) -> Sequence[Drill]:
             f"The drill file {path} cannot be loaded: {type(error).__name__}: {error}.",
             fix="Mend it; python FILE shows the whole story.",
         ) from error
-    found = drills_in(module)
+    return module
+
+
+def load_file(name: str) -> Sequence[Drill]:
+    """The drills of a Python file.
+
+    Raises:
+        UsageError: it is not there, cannot be loaded, or declares no drill or two of one name.
+    """
+    found = drills_in(load_module(name))
     if not found:
         raise UsageError(
-            f"The file {path} declares no drill.",
+            f"The file {name} declares no drill.",
             fix="Put @drill(...) above a function that takes a world.",
         )
     distinct = {id(drill): drill for drill in found}.values()
     twice = [name for name, count in Counter(d.name for d in distinct).items() if count > 1]
     if twice:
         raise UsageError(
-            f"The file {path} declares two drills named {twice[0]!r}.",
+            f"The file {name} declares two drills named {twice[0]!r}.",
             fix="A drill's name is that of its function: give one of them another.",
         )
     return [replace(drill, file=name) for drill in distinct]

@@ -94,6 +94,11 @@ class Stage:
     truths: Mapping[str, str]
 
 
+def as_it_is(stack: Stack) -> Stack:
+    """Nothing is done to a stack. The neutral refit."""
+    return stack
+
+
 @dataclass(slots=True)
 class World:
     """One arm of one drill. Scripts use `rows`, `run` and `operator`; the harness the rest."""
@@ -109,6 +114,8 @@ class World:
     """What the operator does whenever the pipeline waits."""
     status: str = "not run"
     why: str = ""
+    refit: Callable[[Stack], Stack] = as_it_is
+    """What is done to the stack before it is used, in all arms but the bare one."""
     started_at: datetime = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
@@ -249,7 +256,7 @@ class World:
     def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
         stack = default_stack(self.game.job_type, Staging(store, record))
         if self.arm is not ArmName.BARE:
-            return with_settings(stack, self.drill.controls)
+            return self.refit(with_settings(stack, self.drill.controls))
         return without(
             stack,
             self.drill.control_types,
