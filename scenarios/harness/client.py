@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import anthropic
 
 from simulator import Api, Request, Response
+from simulator.delivery import Service
 from simulator.testing import transports
 
 
@@ -31,7 +32,7 @@ class Wire:
         return self._api.steps(request)
 
 
-def make_client(wire: Wire) -> anthropic.Anthropic:
+def make_client(wire: Service) -> anthropic.Anthropic:
     """A client of the simulated service. It does not retry: that is for controls to decide."""
     transport, _ = transports(anthropic.DefaultHttpxClient)
     with no_anthropic_environment():
