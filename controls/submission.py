@@ -24,6 +24,9 @@ class IdempotentSubmit:
 
     looks: int = 3
     """Lists before an orphan counts as absent; a fresh batch may be missing from the list."""
+    look_seconds: float = 15.0
+    """Between the first two lists; then twice as long, and so on. With three of them a batch has
+    45 seconds to appear in the list."""
     max_attempts: int = 5
     looks_until_ended: int = 100
     """Lists, a quarter of an hour apart, while several orphans run: a batch ends within a day."""
@@ -64,7 +67,7 @@ class IdempotentSubmit:
                 )
             case []:
                 if moment.looks < self.looks:
-                    return LookAgain(lost, 10.0)
+                    return LookAgain(lost, self.look_seconds * moment.looks)
                 if moment.attempt >= self.max_attempts:
                     return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
                 return SendAgain(f"no batch was made by the call that failed: {moment.problem}")

@@ -12,6 +12,7 @@ import anthropic
 
 from controls.core.results import seconds_of
 from simulator import Api, Request, Response
+from simulator.delivery import Service
 from simulator.testing import transports
 from simulator.wire import Cut
 
@@ -67,7 +68,7 @@ def _nobody() -> Generator[None, None, Response]:
     return Response(0, cut=Cut("refused"))
 
 
-def make_client(wire: Wire) -> anthropic.Anthropic:
+def make_client(wire: Service) -> anthropic.Anthropic:
     """A client of the simulated service. It does not retry: that is for controls to decide."""
     with no_anthropic_environment():
         return anthropic.Anthropic(
@@ -75,7 +76,7 @@ def make_client(wire: Wire) -> anthropic.Anthropic:
         )
 
 
-def make_http(wire: Wire) -> Any:
+def make_http(wire: Service) -> Any:
     """The HTTP library under the client, on the same line."""
     transport, _ = transports(anthropic.DefaultHttpxClient)
     return anthropic.DefaultHttpxClient(transport=transport(wire))

@@ -26,6 +26,7 @@ EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
 BROKEN_CHAIN = 1
 DEFAULT_OUT = Path("gameday-report")
+FUZZ_OUT = Path("gameday-fuzz")
 
 
 app = typer.Typer(
@@ -170,6 +171,64 @@ def prove(
     raise typer.Exit(exit_code(matrix))
 
 
+@app.command()
+def fuzz(
+    plans: Annotated[int, typer.Option(min=1, help="How many.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same plans.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Plans played at the same time.")] = (
+        os.cpu_count() or 1
+    ),
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, to play them on its cluster.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Your rows: CSV, JSON Lines or a JSON array.")
+    ] = None,
+    job: Annotated[Path | None, typer.Option(help="The job type they run under (TOML).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report and failures.")] = FUZZ_OUT,
+) -> None:
+    """Play random plans of faults, kills and people's acts, judged by the eleven invariants."""
+    from scenarios.harness.fuzz.conduct import conduct  # noqa: PLC0415 - after the shadow check
+    from scenarios.harness.fuzz.outcome import (  # noqa: PLC0415
+        as_text,
+        open_fuzz_folder,
+        write_result,
+    )
+    from scenarios.harness.fuzz.spread import on_cores  # noqa: PLC0415
+    from scenarios.harness.game import open_game  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            game = open_game(rows, job, 0)
+            folder = open_fuzz_folder(out)
+            if scheduler is None:
+                spread = on_cores(workers)
+            else:
+                from scenarios.harness.fuzz.cluster import on_cluster  # noqa: PLC0415 - an extra
+
+                spread = on_cluster(scheduler)
+        result = conduct(game, seed, plans, spread, interruptions)
+        with interruptions.welcome():
+            written = write_result(result, folder)
+    typer.echo(as_text(result, written), nl=False)
+    raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A plan (TOML) that gameday fuzz has written.")],
+    rows: Annotated[Path | None, typer.Option(help="The rows that it was found on.")] = None,
+    job: Annotated[Path | None, typer.Option(help="The job type that it was found with.")] = None,
+) -> None:
+    """Play one plan again. Exit code 1 if an invariant still breaks, 0 if all hold now."""
+    from scenarios.harness.fuzz.replaying import replayed  # noqa: PLC0415
+
+    said, broke = replayed(file, rows, job)
+    typer.echo(said, nl=False)
+    raise typer.Exit(int(broke))
+
+
 @app.command(
     help=serving.SUMMARY,
     add_help_option=False,
@@ -236,7 +295,9 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
-LIGHT = frozenset({"list", "show", "run", "prove", "report", "journal", "--version"})
+LIGHT = frozenset(
+    {"list", "show", "run", "prove", "fuzz", "replay", "report", "journal", "--version"}
+)
 """First words that need none of the commands for production."""
 
 

@@ -96,7 +96,7 @@ def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
 
 def recast(part: Part, kind: type) -> Part:
     """The same settings under another class, which must be derived from that of `part`."""
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     for name in _slots(type(part)):
         if hasattr(part, name):
             object.__setattr__(made, name, getattr(part, name))

@@ -160,7 +160,7 @@ class Record:
                 if needle not in params:
                     continue
                 by_chance = self._in_allowed(needle, by_subject[subject])
-                static = 0
+                static = self._in_prompt(needle)
                 for other, stranger in requests:
                     if needle != needles[stranger].get(column):
                         chance = self._in_allowed(needle, by_subject[stranger])
@@ -184,6 +184,11 @@ class Record:
     def _in_allowed(self, needle: bytes, row: Row) -> int:
         allowed = self.job_type.rows.allowed_fields
         return sum(in_json(row.fields.get(name, "")).count(needle) for name in allowed)
+
+    def _in_prompt(self, needle: bytes) -> int:
+        """How often a value stands in the agreed prompt, whichever row is asked about."""
+        prompt = self.job_type.prompt
+        return sum(in_json(text).count(needle) for text in (prompt.system, prompt.template))
 
     @cached_property
     def forbidden_columns(self) -> tuple[str, ...]:

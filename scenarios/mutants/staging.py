@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import islice
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, insert
 from sqlalchemy.engine import Connection
 
 from controls import Staging
 from controls.core.book import JobRecord
-from controls.staging import Accepted
+from controls.core.columns import Staged
 from scenarios.harness.mutants import Kind, mutant
 
 
@@ -35,12 +34,12 @@ class KeepsNoBeforeImages(Staging):
 class CopiesAfterWriting(Staging):
     """Takes the before-images when the new values are written already."""
 
-    def promote(self, job: JobRecord) -> int:
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
         record, keep = self._record, self._keep_before
         known: list[str] = []
         object.__setattr__(self, "_keep_before", lambda _connection, _job, keys: known.extend(keys))
         try:
-            count = super().promote(job)
+            count = super().promote(job, digests)
         finally:
             object.__setattr__(self, "_keep_before", keep)
         with record.engine.begin() as connection:
@@ -52,9 +51,11 @@ class CopiesAfterWriting(Staging):
 class LeavesTheLastBehind(Staging):
     """Promotes all staged rows but the last."""
 
-    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
-        rows = list(accepted)
-        super().stage(connection, job, islice(rows, len(rows) - 1))
+    def stage(
+        self, connection: Connection, job: JobRecord, batch: int, part: int, answers: Staged
+    ) -> bytes:
+        fewer = Staged(answers.ordinals[:-1], answers.keys[:-1], answers.values[:-1])
+        return super().stage(connection, job, batch, part, fewer)
 
 
 @mutant(Staging, Kind.HALF)

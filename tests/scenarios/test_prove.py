@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -64,7 +65,7 @@ class BreaksDown(Requeue):
 class CrashesTheRun(Staging):
     """Raises in the middle of the promotion."""
 
-    def promote(self, job: JobRecord) -> int:
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
         raise LookupError(f"planted for {job.id}")
 
 
@@ -253,6 +254,7 @@ def test_the_exit_code_says_what_was_proved(expected: int, fates: list[Fate]) ->
 PLANTED = '''
 from controls import Requeue
 from controls.core.decision import Resubmit
+from collections.abc import Mapping
 from dataclasses import replace
 from scenarios.harness.mutants import Kind, mutant
 
