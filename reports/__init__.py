@@ -13,6 +13,8 @@ from reports.model import (
     ArmName,
     ArmReport,
     BlastRadius,
+    Cell,
+    Coverage,
     DrillReport,
     Entry,
     Fact,
@@ -24,13 +26,15 @@ from reports.model import (
     RunbookStep,
     Verdict,
 )
-from reports.text import Style, render_text
+from reports.text import Style, coverage_lines, render_text
 
 __all__ = [
     "SCHEMA_VERSION",
     "ArmName",
     "ArmReport",
     "BlastRadius",
+    "Cell",
+    "Coverage",
     "DrillReport",
     "Entry",
     "Fact",
@@ -46,6 +50,7 @@ __all__ = [
     "RunbookStep",
     "Style",
     "Verdict",
+    "coverage_lines",
     "load",
     "render",
     "render_text",

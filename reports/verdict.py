@@ -54,6 +54,8 @@ def _judge_good_day(calm: ArmReport, bare: ArmReport) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, "the day is not good: it breaks without any fault"
     if calm.blast.promoted != bare.blast.promoted:
         return Verdict.FAIL, "the controls keep rows back on a good day"
+    if any(injection.fired for injection in bare.injections):
+        return Verdict.PASS, "weather that harms nobody: held with and without the controls"
     return Verdict.PASS, "held with and without the controls: they do no harm"
 
 

@@ -17,7 +17,6 @@ from simulator.faults import (
     AbortedDownload,
     BlankLine,
     ByteOrderMark,
-    CrlfLines,
     Gzipped,
     NoContentType,
     NoFinalNewline,
@@ -31,7 +30,6 @@ from simulator.faults import (
     defends_against="odd results files",
     each={
         "blank_line": BlankLine(spare_batches=1),
-        "crlf_lines": CrlfLines(spare_batches=1),
         "byte_order_mark": [ByteOrderMark(spare_batches=1), ReadsWithoutTheClient()],
         "no_final_newline": [NoFinalNewline(spare_batches=1), DropsTheLastPiece()],
         "gzipped": [Gzipped(spare_batches=1), ReadsRawBytes()],
@@ -50,7 +48,7 @@ from simulator.faults import (
 def odd_results_lose_no_row(world: World) -> None:
     """Every row is read from a results file that is odd, and still says everything.
 
-    A blank line, other line ends, a byte order mark, none at the end; compressed, unnamed, twice
+    A blank line, a byte order mark, none at the end; compressed, unnamed, twice
     the same, each time in another order; a thinking block before the text. Nothing is lost in the
     file; the official iterator, or the loop that somebody wrote in its place, loses it.
     """

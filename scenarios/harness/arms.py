@@ -141,6 +141,7 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         runbook=results[-1].runbook,
         replay=f"{drill.replay} --seed {game.seed}{game.options}",
         error=problem,
+        borne=drill.borne,
     )
 
 

@@ -11,11 +11,15 @@ import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenarios.harness import serving
+
+if TYPE_CHECKING:
+    from scenarios.harness.drill import Drill
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -61,34 +65,66 @@ def options(
 
 
 @app.command("list")
-def list_drills() -> None:
+def list_drills(
+    coverage: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--coverage", help="The matrix instead: fault, moment, control, and holes."),
+    ] = False,
+) -> None:
     """List the drills by the failure mode they defend against."""
-    from scenarios.harness.discovery import all_drills  # noqa: PLC0415 - after the shadow check
+    from itertools import groupby  # noqa: PLC0415 - after the shadow check
 
+    from scenarios.harness.discovery import all_drills  # noqa: PLC0415
+
+    if coverage:
+        from reports import coverage_lines  # noqa: PLC0415
+        from scenarios.harness.coverage import coverage_of  # noqa: PLC0415
+
+        typer.echo("\n".join(coverage_lines(coverage_of(all_drills()))))
+        return
     mode = ""
-    for drill in all_drills():
-        if drill.defends_against != mode:
-            mode = drill.defends_against
+    for family, group in groupby(all_drills(), key=lambda drill: drill.family):
+        drills = list(group)
+        if drills[0].defends_against != mode:
+            mode = drills[0].defends_against
             typer.echo(f"{mode}")
-        slow = "  (slow: only when named or with --slow)" if drill.slow else ""
-        typer.echo(f"  {drill.name}{slow}\n      {drill.claim}")
+        slow = "  (slow: only when named or with --slow)" if drills[0].slow else ""
+        typer.echo(f"  {family}{slow}\n      {drills[0].claim}")
+        if variants := ", ".join(f".{drill.variant}" for drill in drills if drill.variant):
+            typer.echo(fill(variants, 96, initial_indent=" " * 6, subsequent_indent=" " * 6))
 
 
 @app.command()
 def show(drill: Annotated[str, typer.Argument(help="A drill's name, or a .py file.")]) -> None:
     """Show a drill: its claim and story, what goes wrong, what holds, and what is checked."""
+    from itertools import groupby  # noqa: PLC0415 - after the shadow check
+
     from scenarios.harness.discovery import select  # noqa: PLC0415
 
-    for chosen in select([drill]):
-        injected = [fault.describe() for fault in chosen.faults]
-        injected += [repr(act) for act in chosen.sabotage]
+    for _, group in groupby(select([drill]), key=lambda drill: (drill.file, drill.family)):
+        drills = list(group)
+        chosen = drills[0]
         named = [kind.__name__ for kind in chosen.control_types]
-        typer.echo(f"{chosen.name}\n\n{chosen.claim}\n\n{chosen.story}\n")
+        name = chosen.family if len(drills) > 1 else chosen.name
+        typer.echo(f"{name}\n\n{chosen.claim}\n\n{chosen.story}\n")
         typer.echo(f"defends against: {chosen.defends_against}")
-        typer.echo(f"goes wrong:      {', '.join(injected)}")
-        typer.echo(f"must hold:       {', '.join(named)}")
+        for one in drills:
+            variant = f".{one.variant}: " if len(drills) > 1 else ""
+            typer.echo(f"goes wrong:      {variant}{_what_goes_wrong(one)}")
+        typer.echo(f"must hold:       {', '.join(named)}{' (bare too)' if chosen.borne else ''}")
         typer.echo(f"checked:         {', '.join(repr(check) for check in chosen.checks)}")
-        typer.echo(f"run it:          {chosen.replay}")
+        typer.echo(f"run it:          {chosen.replay if len(drills) == 1 else _replay(chosen)}")
+
+
+def _what_goes_wrong(drill: Drill) -> str:
+    injected = [fault.describe() for fault in drill.faults]
+    injected += [repr(act) for act in drill.sabotage]
+    bare = [type(part).__name__ for part in drill.instead]
+    return ", ".join(injected) + (f"; bare: {', '.join(bare)}" if bare else "")
+
+
+def _replay(drill: Drill) -> str:
+    return shlex.join(["gameday", "run", drill.file or drill.family])
 
 
 @app.command()

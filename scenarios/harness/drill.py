@@ -60,6 +60,11 @@ class Drill:
         return self.name.partition(".")[0]
 
     @property
+    def variant(self) -> str:
+        """What its own name adds to that of the family; empty for a drill without variants."""
+        return self.name.partition(".")[2]
+
+    @property
     def replay(self) -> str:
         """What to type in a shell to run it; with all others of its file if it came from one."""
         return shlex.join(["gameday", "run", self.file or self.name])
