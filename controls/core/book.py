@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from controls.core.columns import Sent, packed, read_sent
 from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
+from controls.core.locks import LockLostError
 from controls.core.moment import Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
@@ -296,12 +297,15 @@ class Book:
             return read_sent(connection.execute(query).scalar_one())
 
     def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
-        """Write down that the service has the batch; `how` is `created` or `adopted`."""
+        """Write down that the service has the batch; `how` is `created` or `adopted`.
+
+        Raises:
+            LockLostError: another worker has written so before.
+        """
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
-            transaction.connection.execute(
-                _one(job, number).values(state=CREATED, batch_id=batch_id, created_at=now)
-            )
+            news = {"state": CREATED, "batch_id": batch_id, "created_at": now}
+            _step(transaction, job, number, INTENDED, news)
             transaction.append(job.id, "created", batch=number, batch_id=batch_id, how=how)
 
     def ended(self, job: JobRecord, number: int) -> None:
@@ -332,18 +336,20 @@ class Book:
         halt: str,
         body: Mapping[str, Any],
     ) -> None:
-        """Write down what a batch brought and cost; `halt` is why the job stops here, or empty."""
+        """Write down what a batch brought and cost; `halt` is why the job stops here, or empty.
+
+        Raises:
+            LockLostError: another worker has written so before.
+        """
         with self._ledger.transaction() as transaction:
-            now = transaction.now.isoformat()
-            transaction.connection.execute(
-                _one(job, number).values(
-                    state=COLLECTED,
-                    collected_at=now,
-                    cost_usd=f"{cost_usd:f}",
-                    tally=msgspec.json.encode(tally).decode(),
-                    lost=pack(lost),
-                )
-            )
+            news = {
+                "state": COLLECTED,
+                "collected_at": transaction.now.isoformat(),
+                "cost_usd": f"{cost_usd:f}",
+                "tally": msgspec.json.encode(tally).decode(),
+                "lost": pack(lost),
+            }
+            _step(transaction, job, number, CREATED, news)
             transaction.append(
                 job.id,
                 "collected",
@@ -533,6 +539,22 @@ def _turn(
 
 def _one(job: JobRecord, number: int) -> Any:
     return update(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+
+
+def _step(
+    transaction: Transaction, job: JobRecord, number: int, before: str, news: Mapping[str, Any]
+) -> None:
+    """A batch takes its next step, once.
+
+    Raises:
+        LockLostError: it is not where this worker believes it to be.
+    """
+    update_ = _one(job, number).where(BATCHES.c.state == before).values(**news)
+    if not transaction.connection.execute(update_).rowcount:
+        raise LockLostError(
+            f"Batch {number} of {job.id!r} is {before} no longer: another worker has it.",
+            fix="Run the job again; it goes on where the other is.",
+        )
 
 
 def _priority(document: str) -> int:
