@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from controls.core.answer import kind_of
 from controls.core.rows import DressedRow, Row
 from controls.fence import Fencing, nonce_for
 from controls.ids import Identity, Namespace, RowBinding
@@ -72,8 +73,9 @@ class Dresser:
 
     def referrer(self) -> Callable[[Row], str]:
         """`reference` for rows that are long forgotten, the quickest way."""
-        if type(self._identity) is not RowBinding or len(self._fields) != 1:
+        if kind_of(self._identity) is not RowBinding or len(self._fields) != 1:
             return self.reference
+        assert isinstance(self._identity, RowBinding)
         return self._identity.referrer(self._secret, self._prefix, self._fields[0])
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from controls.core.answer import LINE_ERRORS, Gate, decode_line
+from controls.core.answer import LINE_ERRORS, Gate, decode_line, kind_of
 from controls.core.harvest import Harvest
 from controls.core.labels import grader
 from controls.core.work import Work
@@ -30,8 +30,9 @@ _DOUBTS = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, Overflow
 
 def plain_reader(identity: Gate, gate: Gate) -> PlainReader | None:
     """What reads plain answers as exactly these two gates do; None for any other gates."""
-    if type(identity) is not RowBinding or type(gate) is not Quarantine:
+    if kind_of(identity) is not RowBinding or kind_of(gate) is not Quarantine:
         return None
+    assert isinstance(gate, Quarantine)
     decode = msgspec.json.Decoder().decode
     encode = msgspec.json.Encoder().encode
     is_valid = gate.is_valid

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import anthropic
+import msgspec
 
 from simulator import Api, Request, Response
 from simulator.testing import transports
+
+
+class ServiceBroke(BaseException):
+    """The simulated service or a fault raised, in place of an answer. No `Exception`: a client
+    would take it for a bad connection, and try again for ever."""
 
 
 class Wire:
@@ -25,10 +31,27 @@ class Wire:
         """Bodies of all calls that were not about batches."""
 
     def steps(self, request: Request) -> Generator[None, None, Response]:
-        """Pass the call on."""
+        """Pass the call on.
+
+        Raises:
+            ServiceBroke: the service did; so do the pieces of its replies.
+        """
         if "/batches" not in request.path:
             self.besides.append(bytes(request.body))
-        return self._api.steps(request)
+        try:
+            response = yield from self._api.steps(request)
+        except Exception as error:
+            raise ServiceBroke from error
+        if isinstance(response.body, bytes):
+            return response
+        return msgspec.structs.replace(response, body=_pieces(response.body))
+
+
+def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from body
+    except Exception as error:
+        raise ServiceBroke from error
 
 
 def make_client(wire: Wire) -> anthropic.Anthropic:

@@ -40,6 +40,7 @@ from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
@@ -102,6 +103,7 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
+    witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
     started_at: datetime = field(init=False)
@@ -225,7 +227,7 @@ class World:
     def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
         stack = default_stack(self.game.job_type, Staging(store, record))
         if self.arm is not ArmName.BARE:
-            return with_settings(stack, self.drill.controls)
+            return self.witness.behind(with_settings(stack, self.drill.controls))
         return without(
             stack,
             self.drill.control_types,
@@ -268,6 +270,7 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         gate=_setting(stack.gate, controls),
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
+        sink=_setting(stack.sink, controls),
     )
 
 
