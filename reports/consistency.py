@@ -67,7 +67,8 @@ def _contradictions(drill: DrillReport) -> Iterator[str]:
         if bare.expected_to_hold is not good_day:
             expected = "hold" if bare.expected_to_hold else "break"
             yield f"the bare arm is said to have to {expected}, its faults say otherwise"
-        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day)
+        restored = all(step.worked for step in drill.runbook)
+        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, restored=restored)
         if verdict is not drill.verdict:
             yield (
                 f"the verdict is {drill.verdict.name}, its arms make it {verdict.name} "
@@ -99,5 +100,7 @@ def _between(calm: ArmReport, bare: ArmReport, guarded: ArmReport) -> Iterator[s
         yield "its arms were not judged by the same checks"
     if calm.injections:
         yield "something was made to go wrong in the calm arm"
+    if [each.control for each in calm.asked] != [each.control for each in guarded.asked]:
+        yield "the calm and the guarded arm did not have the same controls"
     if [i.name for i in bare.injections] != [i.name for i in guarded.injections]:
         yield "the bare and the guarded arm did not have the same faults"

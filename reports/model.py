@@ -79,6 +79,18 @@ class Injection:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Proof that a named control took part in an arm."""
+
+    control: str
+    """Its class, e.g. `Requeue`."""
+    asked: int
+    """How often it was asked for a decision, a verdict or its part of the work."""
+    acted: int
+    """How often it did more than to agree."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a timeline."""
 
@@ -133,6 +145,9 @@ class ArmReport:
     injections: tuple[Injection, ...]
     alarms: tuple[str, ...]
     timeline: tuple[Entry, ...]
+    asked: tuple[Asked, ...] = ()
+    """The drill's controls, in the arms that have them; empty where nobody can see them, as in a
+    pipeline of the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,8 @@ class RunbookStep:
     """What to type or call."""
     result: str
     """What the drill saw when it executed this step in the guarded arm; empty if it did not."""
+    worked: bool = True
+    """False if the step did not do what it is for, such as a rollback that restores nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from controls.core.answer import LINE_ERRORS, Gate, Tokens
+from controls.core.answer import LINE_ERRORS, Gate, Tokens, kind_of
 from controls.core.columns import Sent
 from controls.core.harvest import ACCEPTED, Harvest
 from controls.core.labels import grader
@@ -72,8 +72,9 @@ _NOT_PLAIN = (*LINE_ERRORS, KeyError)
 
 def plain_reader(identity: Gate, gate: Gate) -> PlainReader | None:
     """What reads plain answers as exactly these two gates do; None for any other gates."""
-    if type(identity) is not RowBinding or type(gate) is not Quarantine:
+    if kind_of(identity) is not RowBinding or kind_of(gate) is not Quarantine:
         return None
+    assert isinstance(gate, Quarantine)
     decode = msgspec.json.Decoder().decode
     encode = msgspec.json.Encoder().encode
     is_valid = gate.is_valid

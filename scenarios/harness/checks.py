@@ -72,6 +72,21 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceWasReached:
+    """The pipeline spoke with the simulated service, or stopped before it could.
+
+    Part of every drill; without it a pipeline that calls another address would go through every
+    drill unharmed, and harmless.
+    """
+
+    def judge(self, record: Record) -> Finding:
+        calls = len(record.books.calls)
+        if record.status == "done":
+            return found(self, calls, (), f"the service heard {calls:,} calls", "")
+        return found(self, 1, (), f"the service heard {calls:,} calls until the pipeline ended", "")
+
+
+@dataclass(frozen=True, slots=True)
 class RecordIsRight:
     """No new value in the system of record is wrong, whatever else a drill is about.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import anthropic
+import msgspec
 
 from controls.core.results import seconds_of
 from simulator import Api, Request, Response
@@ -19,6 +20,11 @@ from simulator.wire import Cut
 API_KEY = "gameday"
 HOST = "simulator.invalid"
 BASE_URL = f"http://{HOST}"
+
+
+class ServiceBroke(BaseException):
+    """The simulated service or a fault raised, in place of an answer. No `Exception`: a client
+    would take it for a bad connection, and try again for ever."""
 
 
 class Wire:
@@ -41,7 +47,11 @@ class Wire:
         """Hosts other than the service's that were called, with the key along."""
 
     def steps(self, request: Request) -> Generator[None, None, Response]:
-        """Pass the call on; at any other host nobody listens."""
+        """Pass the call on; at any other host nobody listens.
+
+        Raises:
+            ServiceBroke: the service did; so do the pieces of its replies.
+        """
         host = request.headers.get("host", HOST)
         if host != HOST:
             self.strangers += [host] if request.headers.get("x-api-key") else []
@@ -56,11 +66,23 @@ class Wire:
         earliest = self._not_before.pop(call, now)
         if now < earliest:
             self.hurried.append(f"{request.method} {request.path}: {earliest - now} too early")
-        response = yield from self._api.steps(request)
+        try:
+            response = yield from self._api.steps(request)
+        except Exception as error:
+            raise ServiceBroke from error
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)
-        return response
+        if isinstance(response.body, bytes):
+            return response
+        return msgspec.structs.replace(response, body=_pieces(response.body))
+
+
+def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from body
+    except Exception as error:
+        raise ServiceBroke from error
 
 
 def _nobody() -> Generator[None, None, Response]:

@@ -41,6 +41,7 @@ from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
@@ -112,6 +113,7 @@ class World:
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
     acts: list[Callable[[], None]] = field(default_factory=list)
     """What the operator does whenever the pipeline waits."""
+    witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
     refit: Callable[[Stack], Stack] = as_it_is
@@ -256,7 +258,7 @@ class World:
     def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
         stack = default_stack(self.game.job_type, Staging(store, record))
         if self.arm is not ArmName.BARE:
-            return self.refit(with_settings(stack, self.drill.controls))
+            return self.witness.behind(self.refit(with_settings(stack, self.drill.controls)))
         return without(
             stack,
             self.drill.control_types,
@@ -331,6 +333,7 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         gate=_setting(stack.gate, controls),
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
+        sink=_setting(stack.sink, controls),
     )
 
 
