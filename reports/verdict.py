@@ -22,6 +22,8 @@ def finding_contradiction(finding: Finding) -> str:
 
 FAIR = "FairDay"
 """The check that says why a calm day could not be good, whatever the controls do."""
+MET = "FaultMet"
+"""The check that says whether the faults met a pipeline that may have taken another way."""
 HARM = "the controls harm a good day"
 
 
@@ -45,6 +47,8 @@ def judge_arms(
         return _judge_good_day(calm, bare)
     if bare.held:
         return Verdict.INCONCLUSIVE, "the faults did no harm even without the controls"
+    if why := next((f.says for f in guarded.findings if f.check == MET and _blind(f.outcome)), ""):
+        return Verdict.INCONCLUSIVE, why
     return Verdict.PASS, "broke without the controls, held with them"
 
 

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from scenarios.harness import serving
+from scenarios.harness.pipeline.command import verify as verify_pipeline
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 journals = typer.Typer(help="Look at a journal.jsonl.", no_args_is_help=True)
 app.add_typer(journals, name="journal")
+app.command("verify")(verify_pipeline)
 
 
 def say_version(asked: bool) -> None:  # noqa: FBT001 - so an option calls back
@@ -199,7 +201,7 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
-LIGHT = frozenset({"list", "show", "run", "report", "journal", "--version"})
+LIGHT = frozenset({"list", "show", "run", "verify", "report", "journal", "--version"})
 """First words that need none of the commands for production."""
 
 
