@@ -24,6 +24,8 @@ def finding_contradiction(finding: Finding) -> str:
 
 FAIR = "FairDay"
 """The check that says why a calm day could not be good, whatever the controls do."""
+MET = "FaultMet"
+"""The check that says whether the faults met a pipeline that may have taken another way."""
 HARM = "the controls harm a good day"
 
 
@@ -79,6 +81,8 @@ def _judge_bad_day(bare: ArmReport, guarded: ArmReport) -> tuple[Verdict, str]:
     """What the faults did without the controls, and whether they struck with them."""
     if bare.held:
         return Verdict.INCONCLUSIVE, "the faults did no harm even without the controls"
+    if why := next((f.says for f in guarded.findings if f.check == MET and _blind(f.outcome)), ""):
+        return Verdict.INCONCLUSIVE, why
     if _nothing_came_of_it(guarded):
         return Verdict.INCONCLUSIVE, "no fault struck the guarded arm, and no control prevented one"
     return Verdict.PASS, "broke without the controls, held with them"

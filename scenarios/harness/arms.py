@@ -145,7 +145,7 @@ def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
             return ArmResult(report)
         return ArmResult(report, _execute_runbook(played.world, played.record))
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - the harness broke, and the report says so
-        return ArmResult(None, problem=_where(problem))
+        return ArmResult(None, problem=where(problem))
 
 
 def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> DrillReport:
@@ -181,7 +181,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     arm, start = world.arm, world.started_at
     ours: tuple[Check, ...] = (Ended(arm), ServiceWasReached(), RecordIsRight())
     ours += (FairDay(),) if arm is ArmName.CALM else ()
-    findings = tuple(_judge(check, record) for check in (*ours, *drill.checks))
+    findings = tuple(judged(check, record) for check in (*ours, *drill.checks))
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
     return ArmReport(
         arm=arm,
@@ -190,7 +190,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
         ended=record.status if not record.why else f"{record.status}: {record.why}",
         lasted=record.lasted,
         detected_after=None if first_alarm is None else first_alarm - start,
-        blast=_blast(record),
+        blast=blast_of(record),
         findings=findings,
         injections=_injections(drill, game, world, record),
         alarms=tuple(alarm.what for alarm in record.alarms),
@@ -199,27 +199,27 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     )
 
 
-def _judge(check: Check, record: Record) -> Finding:
+def judged(check: Check, record: Record) -> Finding:
     try:
         finding = check.judge(record)
         contradiction = finding_contradiction(finding)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - a check that raises is a finding of its own
-        return Finding(type(check).__name__, Outcome.RAISED, _where(problem), 0)
+        return Finding(type(check).__name__, Outcome.RAISED, where(problem), 0)
     if contradiction:
         return Finding(type(check).__name__, Outcome.RAISED, f"the check {contradiction}", 0)
     return finding
 
 
-def _where(problem: BaseException) -> str:
+def where(problem: BaseException) -> str:
     """The error and the last places it came through, without the folders of this machine."""
     if isinstance(problem, DrillError):
-        return f"{problem}: {_where(problem.__cause__)}" if problem.__cause__ else str(problem)
+        return f"{problem}: {where(problem.__cause__)}" if problem.__cause__ else str(problem)
     frames = traceback.extract_tb(problem.__traceback__)[-4:]
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
     return f"{type(problem).__name__}: {str(problem)[:500]} ({places})"
 
 
-def _blast(record: Record) -> BlastRadius:
+def blast_of(record: Record) -> BlastRadius:
     return BlastRadius(
         rows=len(record.rows),
         sent=record.sent,
@@ -250,7 +250,7 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
         found.append(
             Injection(
                 name=fault.describe(),
-                story=_first_line(fault),
+                story=first_line(fault),
                 planned=fault.planned(),
                 fired=firing.count if firing else 0,
                 where=firing.places[:5] if firing else (),
@@ -259,13 +259,13 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
     for act, spoiled in world.spoiled:
         found.append(
             Injection(
-                type(act).__name__, _first_line(act), act.planned(), spoiled.fired, spoiled.where
+                type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.where
             )
         )
     return tuple(found)
 
 
-def _first_line(thing: object) -> str:
+def first_line(thing: object) -> str:
     return (type(thing).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
 
 

@@ -257,10 +257,8 @@ class NoRowPaidTwice:
     """No row's request succeeded, and was billed, more than once."""
 
     def judge(self, record: Record) -> Finding:
-        bills = Counter(
-            request.custom_id for request in record.books.requests if request.billed_picodollars > 0
-        )
-        twice = [f"{custom_id}: {count} times" for custom_id, count in bills.items() if count > 1]
+        bills = record.bills
+        twice = [f"{name}: {count} times" for name, count in bills.items() if count > 1]
         return found(
             self,
             len(bills),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenarios.harness import serving
+from scenarios.harness.pipeline.command import verify as verify_pipeline
 
 if TYPE_CHECKING:
     from scenarios.harness.drill import Drill
@@ -44,6 +45,7 @@ app = typer.Typer(
 
 journals = typer.Typer(help="Look at a journal.jsonl.", no_args_is_help=True)
 app.add_typer(journals, name="journal")
+app.command("verify")(verify_pipeline)
 
 
 def say_version(asked: bool) -> None:  # noqa: FBT001 - so an option calls back
@@ -332,7 +334,7 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
 
 
 LIGHT = frozenset(
-    {"list", "show", "run", "prove", "fuzz", "replay", "report", "journal", "--version"}
+    {"list", "show", "run", "verify", "prove", "fuzz", "replay", "report", "journal", "--version"}
 )
 """First words that need none of the commands for production."""
 

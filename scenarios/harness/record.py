@@ -6,6 +6,7 @@ or from the word of a control.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -109,6 +110,13 @@ class Record:
         if self.status == "done":
             return ()
         return tuple(sorted(self.keys - self.promoted - self.quarantined.keys()))
+
+    @cached_property
+    def bills(self) -> Counter[str]:
+        """Per `custom_id`, how often its request succeeded and was billed."""
+        return Counter(
+            request.custom_id for request in self.books.requests if request.billed_picodollars > 0
+        )
 
     @property
     def sent(self) -> int:
