@@ -63,6 +63,12 @@ class Witness:
             sink=self._twin(stack.sink, SINK),
         )
 
+    def saw(self, part: object) -> None:
+        """Note that a part without a twin was called and did its work."""
+        name = type(part).__name__
+        self.asked[name] += 1
+        self.acted[name] += 1
+
     def of(self, kinds: Collection[type]) -> tuple[Asked, ...]:
         """What it saw of these controls."""
         names = [kind.__name__ for kind in kinds]

@@ -139,6 +139,7 @@ class World:
         if self._stage is not None:
             raise RuntimeError("A world runs one job; the books of a second would hide the first.")
         stage = self.prepare(rows)
+        self.witness.saw(stage.runner)
         try:
             outcome = stage.runner.run(stage.job, stage.task.rows)
         except Hung as endless:
