@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NoRowPaidTwice,
         NothingBeyondTheRows,
         NothingUnvalidated,
+        NoTornJobPromoted,
         OnlyTheCanaryWasSent,
         RecordCleanOrRestored,
         RetryAfterIsObeyed,
@@ -49,8 +50,14 @@ if TYPE_CHECKING:
         WaitsWhileInProgress,
         WalksTheList,
     )
+    from scenarios.harness.miscount import TokensMiscounted
     from scenarios.harness.model import LABELS_OF_THE_JOB
-    from scenarios.harness.naive import LooksOnce, SendsEverythingAgain
+    from scenarios.harness.naive import (
+        LooksAtFive,
+        LooksOnce,
+        SendsEverythingAgain,
+        TrustsTheEstimate,
+    )
     from scenarios.harness.sabotage import (
         BrokenDelimiter,
         ColumnRidesAlong,
@@ -84,6 +91,7 @@ __all__ = [
     "GoesByTheCounts",
     "GoesByTheServicesClock",
     "KeyStaysHome",
+    "LooksAtFive",
     "LooksOnce",
     "MostRowsAnswered",
     "NoAlarm",
@@ -92,6 +100,7 @@ __all__ = [
     "NoInjectionPromoted",
     "NoRowPaidTwice",
     "NoSabotage",
+    "NoTornJobPromoted",
     "NothingBeyondTheRows",
     "NothingUnvalidated",
     "OnlyTheCanaryWasSent",
@@ -109,6 +118,8 @@ __all__ = [
     "SkipsWhatFails",
     "SpendWithinApproval",
     "TakesIdsForKeys",
+    "TokensMiscounted",
+    "TrustsTheEstimate",
     "UncappedOutput",
     "WaitsToSeeItRun",
     "WaitsWhileInProgress",
@@ -118,7 +129,7 @@ __all__ = [
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "field", "model", "naive", "sabotage", "world")
+_HOMES = ("checks", "drill", "field", "miscount", "model", "naive", "sabotage", "world")
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from simulator.faults import ClockSkew, GradualCounts, Stall, UnknownStatus
     each=[
         [UnknownStatus(spare_batches=1), WaitsWhileInProgress()],
         [GradualCounts(spare_batches=1), GoesByTheCounts()],
-        [ClockSkew(by=hours(-25)), GoesByTheServicesClock()],
+        [ClockSkew(by=hours(-25), spare_batches=1), GoesByTheServicesClock()],
     ],
     controls=[BatchRunner],
     checks=[EveryRowAnswered(), NoRowPaidTwice(), EndsWithin(hours(30))],
