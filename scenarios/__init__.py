@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         NothingCoerced,
         NothingUnvalidated,
         NothingWasSent,
+        NoTornJobPromoted,
         OnlyTheCanaryWasSent,
         RecordCleanOrRestored,
         RetryAfterIsObeyed,
@@ -53,8 +54,14 @@ if TYPE_CHECKING:
         WaitsWhileInProgress,
         WalksTheList,
     )
+    from scenarios.harness.miscount import TokensMiscounted
     from scenarios.harness.model import LABELS_OF_THE_JOB
-    from scenarios.harness.naive import LooksOnce, SendsEverythingAgain
+    from scenarios.harness.naive import (
+        LooksAtFive,
+        LooksOnce,
+        SendsEverythingAgain,
+        TrustsTheEstimate,
+    )
     from scenarios.harness.sabotage import (
         BrokenDelimiter,
         ColumnRidesAlong,
@@ -88,6 +95,7 @@ __all__ = [
     "GoesByTheCounts",
     "GoesByTheServicesClock",
     "KeyStaysHome",
+    "LooksAtFive",
     "LooksOnce",
     "MostRowsAnswered",
     "NoAlarm",
@@ -97,6 +105,7 @@ __all__ = [
     "NoRowPaidTwice",
     "NoRowSentTooOften",
     "NoSabotage",
+    "NoTornJobPromoted",
     "NothingBeyondTheRows",
     "NothingCoerced",
     "NothingUnvalidated",
@@ -117,6 +126,8 @@ __all__ = [
     "SkipsWhatFails",
     "SpendWithinApproval",
     "TakesIdsForKeys",
+    "TokensMiscounted",
+    "TrustsTheEstimate",
     "UncappedOutput",
     "WaitsToSeeItRun",
     "WaitsWhileInProgress",
@@ -126,7 +137,7 @@ __all__ = [
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "field", "model", "naive", "sabotage", "world")
+_HOMES = ("checks", "drill", "field", "miscount", "model", "naive", "sabotage", "world")
 
 
 def __getattr__(name: str) -> Any:

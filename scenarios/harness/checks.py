@@ -510,3 +510,21 @@ class RetryAfterIsObeyed:
             f"{record.told_to_wait:,} times the service said when to come back, and was obeyed",
             "calls came earlier than the service had asked for",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NoTornJobPromoted:
+    """What reached the record is nearly all of a job, or nothing of it."""
+
+    share: float = 0.75
+
+    def judge(self, record: Record) -> Finding:
+        total, done = len(record.rows), len(record.promoted & record.keys)
+        torn = 0 < done < self.share * total
+        return found(
+            self,
+            total,
+            [f"{done:,} of {total:,}"] if torn else (),
+            f"{done:,} of {total:,} rows were promoted",
+            "job was promoted in part",
+        )

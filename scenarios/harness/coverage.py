@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reports import Cell, Coverage
 from scenarios.harness.drill import Drill
+from scenarios.harness.miscount import TokensMiscounted
 from scenarios.harness.naive import ALL_CONTROLS
 from scenarios.harness.sabotage import NoSabotage
 from simulator.faults import CATALOGUE, Endpoint, Family, Fault, NoFault
@@ -38,6 +39,8 @@ def moment_of(fault: Fault) -> str:
         return _BY_ENDPOINT.get(fault.on, ANY)
     if isinstance(fault, ListFault):
         return LIST
+    if isinstance(fault, TokensMiscounted):
+        return PREPARE
     if isinstance(fault, BatchFault):
         return WAIT
     return _BY_FAMILY.get(fault.family, ANY)

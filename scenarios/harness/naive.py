@@ -37,8 +37,8 @@ from controls.core.answer import Accepted, Answer, Quarantined, Verdict
 from controls.core.book import JobRecord
 from controls.core.columns import Staged
 from controls.core.control import Control
-from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain
-from controls.core.moment import AfterCollect, CreateFailed, Moment
+from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain, Split
+from controls.core.moment import AfterCollect, BeforeSubmit, CreateFailed, Moment
 
 ALL_CONTROLS: tuple[type, ...] = (
     BatchRunner,
@@ -106,6 +106,30 @@ class SendsEverythingAgain(NaiveControl):
         if moment.round < self.rounds:
             return Resubmit(left, (), "everything again")
         return Resubmit((), tuple((ordinal, "failed") for ordinal in left), "gave up")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustsTheEstimate(NaiveControl):
+    """Where `CostCeiling` stood: one estimate before anything is sent, and never a look at what it
+    really costs."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """Halt if the estimate is above the ceiling."""
+        if not isinstance(moment, BeforeSubmit):
+            return Proceed()
+        worst = moment.estimate().worst_case_usd
+        return Halt("too expensive") if worst > moment.job_type.spend.ceiling_usd else Proceed()
+
+
+@dataclass(frozen=True, slots=True)
+class LooksAtFive(NaiveControl):
+    """Where `Canary` stood: five answers, which look well."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        """Send five first, and find nothing."""
+        if not isinstance(moment, BeforeSubmit) or moment.round:
+            return Proceed()
+        return Split(tuple(row.ordinal for row in moment.rows[:5]), "a look at five")
 
 
 @dataclass(frozen=True, slots=True)
