@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from inspect import cleandoc, isclass
+from inspect import cleandoc
 from types import FunctionType
 from typing import Any
 
@@ -88,7 +88,7 @@ def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
             raise UsageError(
                 f"The mutant {name!r} has no docstring.", fix="Write what it does wrong."
             )
-        make = partial(recast, kind=made) if isclass(made) else made
+        make = partial(recast, kind=made) if isinstance(made, type) else made
         return Mutant(control, name, kind, story, make)
 
     return declare
@@ -96,7 +96,7 @@ def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
 
 def recast(part: Part, kind: type) -> Part:
     """The same settings under another class, which must be derived from that of `part`."""
-    made = object.__new__(kind)
+    made: Part = object.__new__(kind)
     for name in _slots(type(part)):
         if hasattr(part, name):
             object.__setattr__(made, name, getattr(part, name))
@@ -122,15 +122,17 @@ class Witness:
     differed: int = 0
     raised: str = ""
     """The first error of its own; the right control had none at that place."""
-    _asked: int = field(default=0)
+    _decided: int = field(default=0)
+
+    def count(self) -> None:
+        """Another decision; too many of them would never end."""
+        self._decided += 1
+        if self._decided > PATIENCE:
+            self.raised = f"NeverEnds: it was asked for more than {PATIENCE:,} decisions"
+            raise NeverEnds(self.raised)
 
     def compare(self, right: Callable[[], Any], broken: Callable[[], Any]) -> Any:
         """The answer of the mutant, compared with that of the control."""
-        self._asked += 1
-        if self._asked > PATIENCE and not self.raised:
-            self.raised = f"it was asked more than {PATIENCE:,} times"
-        if self.raised:
-            raise NeverEnds(self.raised)
         expected, refused = None, False
         try:
             expected = right()
@@ -165,6 +167,8 @@ def watched(right: Part, broken: Part, witness: Witness) -> Part:
 def _compared(name: str, right: Part, broken: Part, witness: Witness) -> Callable[..., Any]:
     def asked(_self: Part, *given: Any) -> Any:
         given = tuple(list(each) if isinstance(each, Iterator) else each for each in given)
+        if name == "decide":
+            witness.count()
         return witness.compare(
             lambda: _settled(getattr(right, name)(*given)),
             lambda: _settled(getattr(broken, name)(*given)),

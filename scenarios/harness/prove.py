@@ -186,11 +186,14 @@ def _run(drill: Drill, game: Game, refit: Callable[[Stack], Stack]) -> ArmReport
 def in_turn(sick: Mutant, drills: Sequence[Drill]) -> tuple[list[Drill], list[Drill]]:
     """The drills that name the control of a mutant, the most specific first; and the others,
     shortest first. One that stops what is in order is seen on a good day."""
-    quick = longest_first(drills)[::-1]
-    naming = [drill for drill in quick if sick.control in drill.control_types]
     strict = sick.kind is Kind.TOO_STRICT
-    first = sorted(naming, key=lambda drill: (drill.is_good_day is not strict, len(drill.controls)))
-    return first, [drill for drill in quick if drill not in naming]
+
+    def place(drill: Drill) -> tuple[bool, int]:
+        return drill.is_good_day is not strict, len(drill.controls)
+
+    naming = [drill for drill in drills if sick.control in drill.control_types]
+    others = [drill for drill in reversed(longest_first(drills)) if drill not in naming]
+    return sorted(naming, key=place), sorted(others, key=lambda drill: place(drill)[0])
 
 
 def start(proof: Proof, workers: int) -> Generator[MutantReport, None, None]:

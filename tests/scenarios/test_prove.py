@@ -28,8 +28,13 @@ from scenarios.harness.world import Game
 from scenarios.mutants import all_mutants, mutants_in
 from scenarios.second_bad_day_is_survived import second_bad_day_is_survived as bad_days
 
-FIRST_OF_EACH = {one.control: one for one in reversed(all_mutants())}.values()
-"""One mutant per control; the others are tried by `gameday prove` itself."""
+DRILLED = {drill.control_types for drill in select([])}
+FIRST_OF_EACH = [
+    one
+    for one in {one.control: one for one in reversed(all_mutants())}.values()
+    if (one.control,) in DRILLED
+]
+"""One mutant per control with a drill of its own; `gameday prove` itself tries them all."""
 
 
 @mutant(Requeue, Kind.HALF)
