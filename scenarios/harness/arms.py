@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getclosurevars
 from pathlib import Path
 
-from controls import Stack
 from reports import (
     ArmName,
     ArmReport,
@@ -27,7 +26,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.world import Game, World, as_it_is
+from scenarios.harness.world import Game, Refit, World, as_it_is
 from simulator.faults import NoFault
 
 
@@ -79,9 +78,7 @@ def _sameness(drill: Drill) -> object | None:
     return code.co_code, code.co_consts[1:], code.co_names, given
 
 
-def play(
-    drill: Drill, game: Game, arm: ArmName, refit: Callable[[Stack], Stack] = as_it_is
-) -> Played:
+def play(drill: Drill, game: Game, arm: ArmName, refit: Refit = as_it_is) -> Played:
     """A fresh world, the script, and the record when the service has closed its books."""
     world = World(game, drill, arm, refit=refit)
     drill.script(world)

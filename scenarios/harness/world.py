@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Engine
 
@@ -43,6 +43,7 @@ from scenarios.harness.telling import say_entry
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
+T = TypeVar("T")
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
@@ -91,9 +92,15 @@ class Stage:
     truths: Mapping[str, str]
 
 
-def as_it_is(stack: Stack) -> Stack:
-    """Nothing is done to a stack. The neutral refit."""
-    return stack
+class Refit(Protocol):
+    """Puts something else in the place of a control: given a stack, of one in it."""
+
+    def __call__(self, part: T, /) -> T: ...
+
+
+def as_it_is(part: T, /) -> T:
+    """Nothing is put in its place. The neutral refit."""
+    return part
 
 
 @dataclass(slots=True)
@@ -109,8 +116,8 @@ class World:
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
     status: str = "not run"
     why: str = ""
-    refit: Callable[[Stack], Stack] = as_it_is
-    """What is done to the stack before it is used, in all arms but the bare one."""
+    refit: Refit = as_it_is
+    """What is done to every control before it is used, in all arms but the bare one."""
     started_at: datetime = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
@@ -276,9 +283,6 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
     )
-
-
-T = TypeVar("T")
 
 
 def _setting(part: T, controls: Sequence[object]) -> T:

@@ -21,7 +21,7 @@ from scenarios.harness.commands import app
 from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import open_game
-from scenarios.harness.mutants import Kind, Mutant, Witness, infect, mutant
+from scenarios.harness.mutants import Infection, Kind, Mutant, Witness, mutant
 from scenarios.harness.prove import Proof, chosen, exit_code, in_turn, start
 from scenarios.harness.tickets import tickets
 from scenarios.harness.world import Game
@@ -222,7 +222,7 @@ def test_every_part_of_a_stack_can_be_replaced() -> None:
         def row_of(self, sent: Row) -> Row:
             return replace(sent, ordinal=sent.ordinal + 1)
 
-    changed = infect(stack, cast("Mutant", Shifts), witness)
+    changed = Infection(cast("Mutant", Shifts), witness)(stack)
 
     assert stack.controls == changed.controls
     assert stack.gate is changed.gate
@@ -295,7 +295,7 @@ def test_a_survivor_is_named_and_fails_the_command(
     ("name", "source", "complaint"),
     [
         ("Canray", None, "Did you mean Canary"),
-        ("Nonsense", None, "There are: Canary"),
+        ("Nonsense", None, "There are: ApprovedOnly"),
         ("empty.py", "x = 1", "declares no mutant and no drill"),
         ("gone.py", None, "There is no drill file"),
     ],
