@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getclosurevars
 from pathlib import Path
 
-from controls import Stack
 from reports import (
     ArmName,
     ArmReport,
@@ -36,7 +35,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.world import Game, World, as_it_is
+from scenarios.harness.world import Game, Refit, World, as_it_is
 from simulator.books import Firing
 from simulator.faults import NoFault
 
@@ -93,9 +92,7 @@ def _sameness(drill: Drill) -> object | None:
     return code.co_code, code.co_consts[1:], code.co_names, given
 
 
-def play(
-    drill: Drill, game: Game, arm: ArmName, refit: Callable[[Stack], Stack] = as_it_is
-) -> Played:
+def play(drill: Drill, game: Game, arm: ArmName, refit: Refit = as_it_is) -> Played:
     """A fresh world, the script, and the record when the service has closed its books.
 
     Raises:

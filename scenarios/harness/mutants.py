@@ -15,15 +15,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from inspect import cleandoc, isclass
+from inspect import cleandoc
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from controls import Stack
 from scenarios.harness.errors import UsageError
 
+T = TypeVar("T")
 Part = Any
-"""A control, a gate, a fence, an identity, a sink or a chunking: whatever stands in a stack."""
+"""A control, a gate, a fence, an identity, a sink or a chunking: whatever stands in a stack; a
+part that stands beside it; a function that somebody calls every day."""
 
 ASKED = (
     "decide",
@@ -35,6 +37,10 @@ ASKED = (
     "row_of",
     "scrub",
     "chunks",
+    "route",
+    "look_over",
+    "attribution",
+    "verify_trail",
 )
 """Methods that only answer: the right control is asked the same, and the answers are compared.
 All others act; doing that twice would be another run, so a changed one counts when it is called."""
@@ -61,7 +67,8 @@ class Kind(StrEnum):
 class Mutant:
     """A way to break one control."""
 
-    control: type
+    control: Any
+    """A class, or a function."""
     name: str
     kind: Kind
     story: str
@@ -74,7 +81,7 @@ class Mutant:
         return f"{self.control.__name__}.{self.name}"
 
 
-def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
+def mutant(control: Any, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
     """Declare a mutant: above a class derived from the control, or above a function.
 
     Raises:
@@ -88,7 +95,7 @@ def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
             raise UsageError(
                 f"The mutant {name!r} has no docstring.", fix="Write what it does wrong."
             )
-        make = partial(recast, kind=made) if isclass(made) else made
+        make = partial(recast, kind=made) if isinstance(made, type) else made
         return Mutant(control, name, kind, story, make)
 
     return declare
@@ -96,7 +103,7 @@ def mutant(control: type, kind: Kind) -> Callable[[Callable[..., Any]], Any]:
 
 def recast(part: Part, kind: type) -> Part:
     """The same settings under another class, which must be derived from that of `part`."""
-    made: Any = object.__new__(kind)
+    made: Part = object.__new__(kind)
     for name in _slots(type(part)):
         if hasattr(part, name):
             object.__setattr__(made, name, getattr(part, name))
@@ -122,15 +129,17 @@ class Witness:
     differed: int = 0
     raised: str = ""
     """The first error of its own; the right control had none at that place."""
-    _asked: int = field(default=0)
+    _decided: int = field(default=0)
+
+    def count(self) -> None:
+        """Another decision; too many of them would never end."""
+        self._decided += 1
+        if self._decided > PATIENCE:
+            self.raised = f"NeverEnds: it was asked for more than {PATIENCE:,} decisions"
+            raise NeverEnds(self.raised)
 
     def compare(self, right: Callable[[], Any], broken: Callable[[], Any]) -> Any:
         """The answer of the mutant, compared with that of the control."""
-        self._asked += 1
-        if self._asked > PATIENCE and not self.raised:
-            self.raised = f"it was asked more than {PATIENCE:,} times"
-        if self.raised:
-            raise NeverEnds(self.raised)
         expected, refused = None, False
         try:
             expected = right()
@@ -163,11 +172,21 @@ def watched(right: Part, broken: Part, witness: Witness) -> Part:
 
 
 def _compared(name: str, right: Part, broken: Part, witness: Witness) -> Callable[..., Any]:
-    def asked(_self: Part, *given: Any) -> Any:
-        given = tuple(list(each) if isinstance(each, Iterator) else each for each in given)
+    calls = _compared_calls(getattr(right, name), getattr(broken, name), witness)
+
+    def asked(_self: Part, *given: Any, **named: Any) -> Any:
+        if name == "decide":
+            witness.count()
+        return calls(*given, **named)
+
+    return asked
+
+
+def _compared_calls(right: Any, broken: Any, witness: Witness) -> Callable[..., Any]:
+    def asked(*given: Any, **named: Any) -> Any:
+        given = tuple(map(_settled, given))
         return witness.compare(
-            lambda: _settled(getattr(right, name)(*given)),
-            lambda: _settled(getattr(broken, name)(*given)),
+            lambda: _settled(right(*given, **named)), lambda: _settled(broken(*given, **named))
         )
 
     return asked
@@ -185,20 +204,41 @@ def _settled(answer: Any) -> Any:
     return list(answer) if isinstance(answer, Iterator) else answer
 
 
-def infect(stack: Stack, sick: Mutant, witness: Witness) -> Stack:
-    """The stack with a mutant in the place of its control; the same stack if it has none."""
+@dataclass(frozen=True, slots=True)
+class Infection:
+    """Puts a mutant in the place of its control, wherever that comes into use."""
 
-    def taken(part: Part) -> Part:
-        if type(part) is not sick.control:
+    sick: Mutant
+    witness: Witness
+
+    def __call__(self, part: T, /) -> T:
+        """The mutant for its control, a stack with it for a stack; anything else as it is."""
+        if isinstance(part, Stack):
+            return cast("T", self._stack(part))
+        if part is self.sick.control:
+            return cast("T", self._function(part))
+        if type(part) is not self.sick.control:
             return part
-        return watched(part, sick.make(copy.copy(part)), witness)
+        return cast("T", watched(part, self.sick.make(copy.copy(part)), self.witness))
 
-    return replace(
-        stack,
-        controls=tuple(map(taken, stack.controls)),
-        gate=taken(stack.gate),
-        fence=taken(stack.fence),
-        identity=taken(stack.identity),
-        sink=taken(stack.sink),
-        chunking=taken(stack.chunking),
-    )
+    def _stack(self, stack: Stack) -> Stack:
+        return replace(
+            stack,
+            controls=tuple(map(self, stack.controls)),
+            gate=self(stack.gate),
+            fence=self(stack.fence),
+            identity=self(stack.identity),
+            sink=self(stack.sink),
+            chunking=self(stack.chunking),
+        )
+
+    def _function(self, right: Any) -> Any:
+        broken = self.sick.make(right)
+        if right.__name__ in ASKED:
+            return _compared_calls(right, broken, self.witness)
+
+        def done(*given: Any, **named: Any) -> Any:
+            self.witness.act()
+            return broken(*given, **named)
+
+        return done

@@ -11,13 +11,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 
-from controls import Stack
 from reports import ArmName, ArmReport, Outcome
 from reports.kills import Fate, KillMatrix, MutantReport, Trial, fate_of
 from scenarios.harness.arms import judge_arm, play
@@ -26,11 +25,11 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import longest_first, open_game
 from scenarios.harness.interruption import Interruptions
-from scenarios.harness.mutants import Kind, Mutant, Witness, infect
+from scenarios.harness.mutants import Infection, Kind, Mutant, Witness
 from scenarios.harness.progress import progress
 from scenarios.harness.tickets import tickets
 from scenarios.harness.workers import Died, Workers
-from scenarios.harness.world import Game, as_it_is
+from scenarios.harness.world import Game, Refit, as_it_is
 from scenarios.mutants import all_mutants
 
 SMALL = 400
@@ -142,7 +141,7 @@ class Bench:
         witness = Witness()
         rows = len(game.rowset.rows)
         made = partial(Trial, drill.name, rows)
-        report = _run(drill, game, lambda stack: infect(stack, sick, witness))
+        report = _run(drill, game, Infection(sick, witness))
         if isinstance(report, str):
             return made(Fate.VOID, witness.differed, "", report)
         if witness.raised:
@@ -169,7 +168,7 @@ class Bench:
         return self._holds[place]
 
 
-def _run(drill: Drill, game: Game, refit: Callable[[Stack], Stack]) -> ArmReport | str:
+def _run(drill: Drill, game: Game, refit: Refit) -> ArmReport | str:
     """The guarded arm; or why it says nothing: the harness, a check or the pipeline broke."""
     try:
         played = play(drill, game, ArmName.GUARDED, refit)
@@ -186,11 +185,14 @@ def _run(drill: Drill, game: Game, refit: Callable[[Stack], Stack]) -> ArmReport
 def in_turn(sick: Mutant, drills: Sequence[Drill]) -> tuple[list[Drill], list[Drill]]:
     """The drills that name the control of a mutant, the most specific first; and the others,
     shortest first. One that stops what is in order is seen on a good day."""
-    quick = longest_first(drills)[::-1]
-    naming = [drill for drill in quick if sick.control in drill.control_types]
     strict = sick.kind is Kind.TOO_STRICT
-    first = sorted(naming, key=lambda drill: (drill.is_good_day is not strict, len(drill.controls)))
-    return first, [drill for drill in quick if drill not in naming]
+
+    def place(drill: Drill) -> tuple[bool, int]:
+        return drill.is_good_day is not strict, len(drill.controls)
+
+    naming = [drill for drill in drills if sick.control in drill.control_types]
+    others = [drill for drill in reversed(longest_first(drills)) if drill not in naming]
+    return sorted(naming, key=place), sorted(others, key=lambda drill: place(drill)[0])
 
 
 def start(proof: Proof, workers: int) -> Generator[MutantReport, None, None]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Engine
 
@@ -45,6 +45,7 @@ from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
+T = TypeVar("T")
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
@@ -95,9 +96,15 @@ class Stage:
     truths: Mapping[str, str]
 
 
-def as_it_is(stack: Stack) -> Stack:
-    """Nothing is done to a stack. The neutral refit."""
-    return stack
+class Refit(Protocol):
+    """Puts something else in the place of a control: given a stack, of one in it."""
+
+    def __call__(self, part: T, /) -> T: ...
+
+
+def as_it_is(part: T, /) -> T:
+    """Nothing is put in its place. The neutral refit."""
+    return part
 
 
 @dataclass(slots=True)
@@ -116,8 +123,8 @@ class World:
     witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
-    refit: Callable[[Stack], Stack] = as_it_is
-    """What is done to the stack before it is used, in all arms but the bare one."""
+    refit: Refit = as_it_is
+    """What is done to every control before it is used, in all arms but the bare one."""
     started_at: datetime = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
@@ -336,9 +343,6 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         identity=_setting(stack.identity, controls),
         sink=_setting(stack.sink, controls),
     )
-
-
-T = TypeVar("T")
 
 
 def _setting(part: T, controls: Sequence[object]) -> T:

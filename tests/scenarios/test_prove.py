@@ -22,15 +22,20 @@ from scenarios.harness.commands import app
 from scenarios.harness.discovery import select
 from scenarios.harness.errors import UsageError
 from scenarios.harness.game import open_game
-from scenarios.harness.mutants import Kind, Mutant, Witness, infect, mutant
+from scenarios.harness.mutants import Infection, Kind, Mutant, Witness, mutant
 from scenarios.harness.prove import Proof, chosen, exit_code, in_turn, start
 from scenarios.harness.tickets import tickets
 from scenarios.harness.world import Game
 from scenarios.mutants import all_mutants, mutants_in
 from scenarios.second_bad_day_is_survived import second_bad_day_is_survived as bad_days
 
-FIRST_OF_EACH = {one.control: one for one in reversed(all_mutants())}.values()
-"""One mutant per control; the others are tried by `gameday prove` itself."""
+DRILLED = {drill.control_types for drill in select([])}
+FIRST_OF_EACH = [
+    one
+    for one in {one.control: one for one in reversed(all_mutants())}.values()
+    if (one.control,) in DRILLED
+]
+"""One mutant per control with a drill of its own; `gameday prove` itself tries them all."""
 
 
 @mutant(Requeue, Kind.HALF)
@@ -218,7 +223,7 @@ def test_every_part_of_a_stack_can_be_replaced() -> None:
         def row_of(self, sent: Row) -> Row:
             return replace(sent, ordinal=sent.ordinal + 1)
 
-    changed = infect(stack, cast("Mutant", Shifts), witness)
+    changed = Infection(cast("Mutant", Shifts), witness)(stack)
 
     assert stack.controls == changed.controls
     assert stack.gate is changed.gate
@@ -292,7 +297,7 @@ def test_a_survivor_is_named_and_fails_the_command(
     ("name", "source", "complaint"),
     [
         ("Canray", None, "Did you mean Canary"),
-        ("Nonsense", None, "There are: Canary"),
+        ("Nonsense", None, "There are: ApprovedOnly"),
         ("empty.py", "x = 1", "declares no mutant and no drill"),
         ("gone.py", None, "There is no drill file"),
     ],
