@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from controls.core.columns import Sent, packed, read_sent
 from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
 from controls.core.locks import LockLostError
-from controls.core.moment import Demand, InFlight, Outcome
+from controls.core.moment import Create, Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
 from controls.core.store import (
@@ -456,6 +456,19 @@ class Book:
         )
         with self.engine.connect() as connection:
             return tuple(InFlight(*row) for row in connection.execute(query))
+
+    def creates(self) -> tuple[Create, ...]:
+        """Batches of all jobs that were sent, or were to be sent, within the last minute."""
+        since = (self._ledger.now() - timedelta(minutes=1)).isoformat()
+        query = (
+            select(JOBS.c.team, BATCHES.c.intended_at)
+            .join(JOBS, JOBS.c.number == BATCHES.c.job)
+            .where(BATCHES.c.intended_at > since)
+            .order_by(BATCHES.c.intended_at, BATCHES.c.job, BATCHES.c.number)
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(query).all()
+        return tuple(Create(team, datetime.fromisoformat(at)) for team, at in found)
 
     def waiting(self, job: JobRecord) -> tuple[Demand, ...]:
         """Batches of all other running jobs that were told to wait and still ask."""

@@ -100,6 +100,7 @@ class Submitter:
                     since=batch.asked_at or now,
                     in_flight=book.in_flight(),
                     waiting=book.waiting(work.record),
+                    creates=book.creates(),
                     outcomes=book.outcomes(),
                     halts=book.halts(work.record),
                 ),
