@@ -1,20 +1,20 @@
-"""Drill: what is left of a sample is another sample."""
+"""Drill: the half that worked is no sample of the whole."""
 
 from controls import QuarantineThreshold
-from scenarios import DamageIsHeard, NothingPromotedBeyond, World, drill
-from simulator.faults import SchemaDrift
+from scenarios import DamageIsHeard, EveryRowAccountedFor, NoTornJobPromoted, World, drill
+from simulator.faults import CreditExhausted
 
 
 @drill(
-    defends_against="schema drift in outputs",
-    faults=[SchemaDrift(share=0.4, spare_batches=1)],
+    defends_against="silent partial drop",
+    faults=[CreditExhausted(after_requests=80, spare_batches=1)],
     controls=[QuarantineThreshold],
-    checks=[NothingPromotedBeyond(0.25), DamageIsHeard()],
+    checks=[NoTornJobPromoted(), EveryRowAccountedFor(), DamageIsHeard()],
 )
 def half_a_job_is_not_promoted(world: World) -> None:
-    """When a quarter of the rows and more is kept back, none of the others is promoted.
+    """A job of which half was kept back is not promoted until somebody has looked.
 
-    After the canary two answers of five are broken. Each of them is caught, and what is left is
-    all right, row by row; as a whole it says something else than the rows do.
+    The credit ends in the middle. All other rows are answered and right, and what is downstream
+    would take them for the whole table.
     """
-    world.run(world.rows(400))
+    world.run(world.rows(200))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Engine
@@ -35,8 +35,9 @@ from controls import (
 )
 from controls.ids import Namespace
 from reports import ArmName, Entry
-from scenarios.harness.client import Wire, make_client
+from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
+from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
 from scenarios.harness.mishaps import Gear, Killed, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
@@ -49,17 +50,22 @@ from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
+T = TypeVar("T")
+JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
 UNTIL_STARTED_AGAIN = timedelta(minutes=1)
 """What a supervisor takes to start a worker again."""
-WORST = ("done", "not run", "waiting for approval", "halted", "crashed")
+WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 """How several jobs ended together: as the worst of them."""
+WATCHED = timedelta(days=2)
+"""A pipeline that waits for longer counts as hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Hired:
 
     job: Job
     rows: tuple[Row, ...]
-    runner: BatchRunner
+    runner: BatchRunner | FieldWorker
     began_at: datetime
     ended_at: datetime
     status: str = "not run"
@@ -119,7 +125,7 @@ class Stage:
     truths: Mapping[str, str]
 
     @property
-    def runner(self) -> BatchRunner:
+    def runner(self) -> BatchRunner | FieldWorker:
         """That of the first job."""
         return self.hired[0].runner
 
@@ -127,6 +133,17 @@ class Stage:
     def job(self) -> Job:
         """The first."""
         return self.hired[0].job
+
+
+class Refit(Protocol):
+    """Puts something else in the place of a control: given a stack, of one in it."""
+
+    def __call__(self, part: T, /) -> T: ...
+
+
+def as_it_is(part: T, /) -> T:
+    """Nothing is put in its place. The neutral refit."""
+    return part
 
 
 @dataclass(slots=True)
@@ -140,9 +157,14 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
+    acts: list[Callable[[], None]] = field(default_factory=list)
+    """What the operator does whenever the pipeline waits."""
+    witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
-    acts: list[Act] = field(default_factory=list)
+    refit: Refit = as_it_is
+    """What is done to every control before it is used, in all arms but the bare one."""
+    deeds: list[Act] = field(default_factory=list)
     """What people did, in order of time."""
     started_at: datetime = field(init=False)
     rota: Rota = field(init=False)
@@ -157,7 +179,9 @@ class World:
         self.started_at = self.clock.now()
         self.rota = Rota(self.clock)
         named = Deduplicated in self.drill.control_types
-        self.pager = Deduplicated(self.alerts) if named and self.has(Deduplicated) else self.alerts
+        self.pager = self.alerts
+        if named and self.has(Deduplicated):
+            self.pager = self.witness.pager(Deduplicated(self.alerts))
 
     @property
     def operator(self) -> Operator:
@@ -204,8 +228,13 @@ class World:
         while True:
             lives += 1
             gear.at_work = True
+            self.witness.saw(hired.runner)
             try:
                 outcome = hired.runner.run(hired.job, hired.rows)
+            except Hung as endless:
+                hired.status, hired.why = "hung", str(endless)
+                self.tell("pipeline", f"hung: {hired.why}")
+                break
             except Killed:
                 died = "killed: the process is gone"
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
@@ -244,7 +273,8 @@ class World:
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
+        clock = WatchedClock(self.rota, self.acts)
+        gear = Gear(clock=clock, store=open_store("sqlite://"), approvals=(RELEASED,))
         befall_all(self.spoiled, gear, game.seed)
         api = Api(
             seed=game.seed,
@@ -287,13 +317,18 @@ class World:
             at = begins + errand.after
             stage.hired.append(Hired(job, theirs, self._runner(job), at, at))
 
-    def _runner(self, job: Job) -> BatchRunner:
+    def _runner(self, job: Job) -> BatchRunner | FieldWorker:
         """A worker with nothing in its memory."""
         stage, seed = self.stage, self.game.seed
+        client, clock = make_client(stage.wire), stage.gear.clock
+        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
+            http, until = make_http(stage.wire), self.clock.now() + WATCHED
+            tools = Tools(client, http, clock, job.type, stage.record, until)
+            return FieldWorker(self._habit(), tools)
         return BatchRunner(
-            make_client(stage.wire),
+            client,
             stage.ledger,
-            stage.gear.clock,
+            clock,
             self._stack(job, stage),
             pager=self.pager,
             secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
@@ -314,7 +349,7 @@ class World:
 
     def did(self, kind: str, what: str) -> None:
         """Note what a person did."""
-        self.acts.append(Act(self.clock.now(), kind, what))
+        self.deeds.append(Act(self.clock.now(), kind, what))
         self.tell("operator", what)
 
     def tell(self, who: str, what: str) -> None:
@@ -335,6 +370,9 @@ class World:
             planted=stage.task.planted,
             books=stage.api.books(),
             besides=tuple(stage.wire.besides),
+            strangers=tuple(stage.wire.strangers),
+            told_to_wait=stage.wire.told_to_wait,
+            hurried=tuple(stage.wire.hurried),
             before=stage.before,
             after=read_record(stage.record, Shape.of(self.game.job_type.answer.schema)),
             truths=stage.truths,
@@ -346,7 +384,7 @@ class World:
             approved_usd=self.game.job_type.spend.ceiling_usd,
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
-            acts=tuple(self.acts),
+            acts=tuple(self.deeds),
             jobs=tuple(map(_end_of, stage.hired)),
         )
 
@@ -361,6 +399,11 @@ class World:
             task = spoiled.task
         return task
 
+    def _habit(self) -> FieldPipeline:
+        """The pipeline that runs in the place of the runner."""
+        given = (part for part in self.drill.instead if isinstance(part, FieldPipeline))
+        return next(given, FieldPipeline())
+
     def _stack(self, job: Job, stage: Stage) -> Stack:
         stack = default_stack(
             _policy_of(self.game.job_type, job.type), Staging(stage.store, stage.record)
@@ -368,23 +411,40 @@ class World:
         if stage.batches_of is not None:
             stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:
-            stack = with_settings(stack, self.drill.controls)
-        else:
-            stack = without(
-                stack,
-                self.drill.control_types,
-                label=job.type.answer.label,
-                read_again=stage.task.source.again,
-                record=stage.record,
-            )
-        for fit in stage.gear.fits:
-            stack = fit(stack)
-        return stack
+            stack = _befitted(self.refit(with_settings(stack, self.drill.controls)), stage.gear)
+            return self.witness.behind(stack)
+        stack = without(
+            stack,
+            self.drill.control_types,
+            instead=self.drill.instead,
+            label=job.type.answer.label,
+            read_again=stage.task.source.again,
+            record=stage.record,
+        )
+        return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
         who, what = say_entry(entry)
         if what:
             self.tell(who, what)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedClock:
+    """The clock of the pipeline: when it waits, others get to act."""
+
+    clock: Rota
+    acts: Sequence[Callable[[], None]]
+
+    def now(self) -> datetime:
+        """The present."""
+        return self.clock.now()
+
+    def sleep(self, duration: timedelta, /) -> None:
+        """Wait, and let the others act."""
+        self.clock.sleep(duration)
+        for act in self.acts:
+            act()
 
 
 def _type_of(errand: Errand, task: Task) -> JobType:
@@ -427,6 +487,12 @@ def _end_of(hired: Hired) -> JobEnd:
     )
 
 
+def _befitted(stack: Stack, gear: Gear) -> Stack:
+    for fit in gear.fits:
+        stack = fit(stack)
+    return stack
+
+
 def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
     """The stack with the settings of a drill in place of the job type's."""
     return replace(
@@ -435,11 +501,9 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         gate=_setting(stack.gate, controls),
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
+        sink=_setting(stack.sink, controls),
         chunking=_setting(stack.chunking, controls),
     )
-
-
-T = TypeVar("T")
 
 
 def _setting(part: T, controls: Sequence[object]) -> T:
