@@ -34,6 +34,7 @@ from controls import (
     open_store,
 )
 from controls.ids import Namespace
+from controls.retention import BEFORE_IMAGES
 from reports import ArmName, Entry
 from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
@@ -358,6 +359,12 @@ class World:
         """Have the pipeline undo its promotions, the last one first; the number of rows it says it
         put back."""
         return sum(hired.runner.rollback(hired.job) for hired in reversed(self.stage.hired))
+
+    @property
+    def purged(self) -> bool:
+        """Whether what stood in the record before was removed on schedule."""
+        purged = self.stage.ledger.entries(kind="purged")
+        return any(entry.body["what"] == BEFORE_IMAGES for entry in purged)
 
     def did(self, kind: str, what: str) -> None:
         """Note what a person did."""
