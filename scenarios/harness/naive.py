@@ -10,52 +10,94 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
 from controls import (
+    ApprovedOnly,
     BatchRunner,
     Canary,
+    Chunking,
+    CircuitBreaker,
     CostCeiling,
+    Deduplicated,
+    FairShare,
     FieldAllowlist,
+    FirstRun,
     IdempotentSubmit,
+    KillSwitch,
     PromptFence,
     Quarantine,
     QuarantineThreshold,
     Reconciliation,
     Requeue,
+    Router,
     Row,
     RowBinding,
     SensitiveText,
     Stack,
     Staging,
     SystemOfRecord,
+    Telemetry,
+    Watchdog,
+    attribution,
+    look_over,
 )
+from controls.audit import verify_trail
+from controls.chunking import API_BYTES, API_REQUESTS
 from controls.core.answer import Accepted, Answer, Quarantined, Verdict
 from controls.core.book import JobRecord
 from controls.core.columns import Staged
 from controls.core.control import Control
 from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain, Split
 from controls.core.moment import AfterCollect, BeforeSubmit, CreateFailed, Moment
+from controls.retention import purge
 
-ALL_CONTROLS: tuple[type, ...] = (
+
+class Named(Protocol):
+    """A class, or a function that somebody calls every day."""
+
+    __name__: str
+
+
+ALL_CONTROLS: tuple[Named, ...] = (
     BatchRunner,
+    KillSwitch,
+    ApprovedOnly,
     FieldAllowlist,
     SensitiveText,
     CostCeiling,
     Canary,
+    FirstRun,
+    CircuitBreaker,
+    FairShare,
     IdempotentSubmit,
+    Watchdog,
     Reconciliation,
     Requeue,
     QuarantineThreshold,
+    Chunking,
     Quarantine,
     PromptFence,
     RowBinding,
     Staging,
+    Router,
+    Deduplicated,
+    Telemetry,
+    attribution,
+    look_over,
+    purge,
+    verify_trail,
 )
-"""Everything that a drill can name and the bare arm can go without."""
+"""Everything that a drill can name and the bare arm can go without: classes, and functions that
+somebody calls every day."""
+
+
+def title_of(control: object) -> str:
+    """How a class or function is called."""
+    return str(getattr(control, "__name__", control))
 
 
 class StandIn:
@@ -170,6 +212,8 @@ class ByPosition(NoReference):
         return self.read_again()[sent.ordinal]
 
 
+AS_MUCH_AS_GOES = Chunking(API_REQUESTS, API_BYTES)
+"""Everything in one batch, as large as the documentation allows."""
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
@@ -242,7 +286,7 @@ class StraightToRecord:
 
 def without(
     stack: Stack,
-    named: Collection[type],
+    named: Collection[object],
     *,
     instead: Sequence[StandIn] = (),
     label: str,
@@ -262,4 +306,5 @@ def without(
         fence=NoFence() if PromptFence in named else stack.fence,
         identity=ByPosition(read_again) if RowBinding in named else stack.identity,
         sink=StraightToRecord(record) if Staging in named else stack.sink,
+        chunking=AS_MUCH_AS_GOES if Chunking in named else stack.chunking,
     )
