@@ -710,18 +710,3 @@ class HeardWithin:
             f"heard of after {first}" if record.struck else "there was nothing to hear",
             f"alarms too late: nothing was heard within {self.limit}",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyTheFirstBatch:
-    """When something goes wrong with all rows, the first batch is the last one."""
-
-    def judge(self, record: Record) -> Finding:
-        later = [f"{batch.id}: {batch.requests:,} requests" for batch in record.books.batches[1:]]
-        return found(
-            self,
-            record.sent,
-            later if record.struck else (),
-            f"{record.sent:,} requests were sent, in {len(record.books.batches):,} batches",
-            "batches were sent after the first",
-        )

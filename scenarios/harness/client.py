@@ -42,12 +42,12 @@ class Wire:
         self, api: Api, bent: Sequence[Callable[[Request, Response], Response]] = ()
     ) -> None:
         self._api = api
+        self._bent = bent
         self._not_before: dict[tuple[str, str], datetime] = {}
         self.told_to_wait = 0
         """How often a reply said when to come back."""
         self.hurried: list[str] = []
         """Calls that came earlier than the last reply to such a call had asked for."""
-        self._bent = bent
         self.besides: list[bytes] = []
         """Bodies of all calls that were not about batches."""
         self.strangers: list[str] = []
@@ -77,6 +77,8 @@ class Wire:
             response = yield from self._api.steps(request)
         except Exception as error:
             raise ServiceBroke from error
+        for bend in self._bent:
+            response = bend(request, response)
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Engine, event
@@ -20,7 +21,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from controls import Approval, JobType, Register, Stack
-from controls.core.answer import Answer, Gate, Verdict
+from controls.core.answer import Answer, Verdict
 from controls.core.control import Control
 from controls.core.decision import Decision, Proceed
 from controls.core.moment import Moment
@@ -29,6 +30,7 @@ from scenarios.harness.naive import TrustingParser
 from scenarios.harness.task import Spoiled, Task
 from simulator import Limits, Request, Response
 
+T = TypeVar("T")
 OK = 200
 ERROR = 400
 
@@ -310,28 +312,6 @@ class SmallAccount(Mishap):
 
 
 @dataclass(frozen=True, slots=True)
-class CountsAreLow(Mishap):
-    """The service counts far fewer tokens than it bills."""
-
-    by: int = 10
-
-    def planned(self) -> str:
-        return f"a {self.by}th of the tokens"
-
-    def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:  # noqa: ARG002
-        def bend(request: Request, response: Response) -> Response:
-            if not request.path.endswith("/count_tokens") or response.status != OK:
-                return response
-            tokens = msgspec.json.decode(response.read())["input_tokens"]
-            hits.append(f"{tokens // self.by} in place of {tokens}")
-            body = msgspec.json.encode({"input_tokens": tokens // self.by})
-            headers = tuple(pair for pair in response.headers if pair[0] != "content-length")
-            return msgspec.structs.replace(response, headers=headers, body=body)
-
-        gear.bent.append(bend)
-
-
-@dataclass(frozen=True, slots=True)
 class PricesRose(Mishap):
     """The service has become dearer, and nobody has brought the price table up to date."""
 
@@ -367,7 +347,8 @@ class ControlBreaks(Mishap):
     def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:  # noqa: ARG002
         def fit(stack: Stack) -> Stack:
             controls: list[Control] = [
-                _Raises(hits) if isinstance(part, self.control) else part for part in stack.controls
+                _with(part, decide=_raises(hits)) if isinstance(part, self.control) else part
+                for part in stack.controls
             ]
             if controls == list(stack.controls):
                 controls.append(_Logs(hits))
@@ -376,13 +357,22 @@ class ControlBreaks(Mishap):
         gear.fits.append(fit)
 
 
-@dataclass(frozen=True, slots=True)
-class _Raises:
-    hits: list[str]
+def _with(part: T, **methods: Callable[..., Any]) -> T:
+    """The same part with other methods, under the same name."""
+    changed = copy(part)
+    kind: type = type(part)
+    same = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    body: dict[str, Any] = same | methods
+    object.__setattr__(changed, "__class__", type(kind)(kind.__name__, (kind,), body))
+    return changed
 
-    def decide(self, moment: Moment, /) -> Decision:
-        self.hits.append(type(moment).__name__)
+
+def _raises(hits: list[str]) -> Callable[..., Any]:
+    def decide(_control: object, moment: Moment, /) -> Decision:
+        hits.append(type(moment).__name__)
         raise ZeroDivisionError("division by zero")
+
+    return decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,24 +395,26 @@ class GateBreaks(Mishap):
         return "at every answer that is no JSON object"
 
     def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:  # noqa: ARG002
-        gear.fits.append(lambda stack: replace(stack, gate=_BrokenGate(stack.gate, hits)))
+        def fit(stack: Stack) -> Stack:
+            gate = stack.gate
+
+            def examine(_gate: object, answer: Answer) -> Verdict:
+                if not _is_object(answer.text):
+                    hits.append(answer.reference)
+                    if not isinstance(gate, TrustingParser):
+                        raise TypeError("'NoneType' object is not subscriptable")
+                return gate.examine(answer)
+
+            return replace(stack, gate=_with(gate, examine=examine))
+
+        gear.fits.append(fit)
 
 
-@dataclass(frozen=True, slots=True)
-class _BrokenGate:
-    gate: Gate
-    hits: list[str]
-
-    def examine(self, answer: Answer) -> Verdict:
-        try:
-            value: object = msgspec.json.decode(answer.text)
-        except msgspec.DecodeError:
-            value = None
-        if not isinstance(value, dict):
-            self.hits.append(answer.reference)
-            if not isinstance(self.gate, TrustingParser):
-                raise TypeError("'NoneType' object is not subscriptable")
-        return self.gate.examine(answer)
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except msgspec.DecodeError:
+        return False
 
 
 def _is_create(request: Request) -> bool:

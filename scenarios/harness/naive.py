@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.engine import Connection
@@ -55,14 +55,7 @@ from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain,
 from controls.core.moment import AfterCollect, BeforeSubmit, CreateFailed, Moment
 from controls.retention import purge
 
-
-class Named(Protocol):
-    """A class, or a function that somebody calls every day."""
-
-    __name__: str
-
-
-ALL_CONTROLS: tuple[Named, ...] = (
+ALL_CONTROLS: tuple[type, ...] = (
     BatchRunner,
     KillSwitch,
     ApprovedOnly,
@@ -83,6 +76,9 @@ ALL_CONTROLS: tuple[Named, ...] = (
     PromptFence,
     RowBinding,
     Staging,
+)
+"""Everything in a stack that a drill can name and the bare arm can go without."""
+BESIDE_THE_STACK: tuple[Any, ...] = (
     Router,
     Deduplicated,
     Telemetry,
@@ -91,13 +87,7 @@ ALL_CONTROLS: tuple[Named, ...] = (
     purge,
     verify_trail,
 )
-"""Everything that a drill can name and the bare arm can go without: classes, and functions that
-somebody calls every day."""
-
-
-def title_of(control: object) -> str:
-    """How a class or function is called."""
-    return str(getattr(control, "__name__", control))
+"""The same for what stands beside it: classes, and functions that somebody calls every day."""
 
 
 class StandIn:

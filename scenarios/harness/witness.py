@@ -19,7 +19,6 @@ from controls import Stack
 from controls.core.answer import Quarantined
 from controls.core.decision import Proceed
 from reports import Asked
-from scenarios.harness.naive import Named
 
 T = TypeVar("T")
 Acts = Callable[[Any], bool]
@@ -44,7 +43,6 @@ FENCE: Mapping[str, Acts] = {"wrap": _always}
 IDENTITY: Mapping[str, Acts] = {"examine": _always}
 """Whatever it says, an answer is on a row then because of it."""
 CHUNKING: Mapping[str, Acts] = {"chunks": _always}
-PAGER: Mapping[str, Acts] = {"page": _always}
 SINK: Mapping[str, Acts] = dict.fromkeys(("stage", "promote", "rollback"), _always)
 
 
@@ -67,9 +65,14 @@ class Witness:
             chunking=self._twin(stack.chunking, CHUNKING),
         )
 
-    def pages(self, pager: T) -> T:
+    def pager(self, part: T) -> T:
         """The same pager, as a twin."""
-        return self._twin(pager, PAGER)
+        return self._twin(part, {"page": _always})
+
+    def used(self, control: Any) -> None:
+        """Note that somebody has called a control that stands beside the stack."""
+        self.asked[control.__name__] += 1
+        self.acted[control.__name__] += 1
 
     def saw(self, part: object) -> None:
         """Note that a part without a twin, or a function, was called and did its work."""
@@ -77,7 +80,7 @@ class Witness:
         self.asked[name] += 1
         self.acted[name] += 1
 
-    def of(self, kinds: Collection[Named]) -> tuple[Asked, ...]:
+    def of(self, kinds: Collection[Any]) -> tuple[Asked, ...]:
         """What it saw of these controls."""
         names = [kind.__name__ for kind in kinds]
         return tuple(Asked(name, self.asked[name], self.acted[name]) for name in names)

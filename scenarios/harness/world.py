@@ -56,17 +56,16 @@ from simulator.faults import Fault
 
 T = TypeVar("T")
 JOB = "game_1"
-"""The first job of an arm; others count on."""
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
 UNTIL_STARTED_AGAIN = timedelta(minutes=1)
 """What a supervisor takes to start a worker again."""
+WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
+"""How several jobs ended together: as the worst of them."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
-WORST = ("done", "not run", "waiting for approval", "halted", "hung", "crashed")
-"""How several jobs ended together: as the worst of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class World:
     why: str = ""
     refit: Refit = as_it_is
     """What is done to every control before it is used, in all arms but the bare one."""
-    acts: list[Act] = field(default_factory=list)
+    deeds: list[Act] = field(default_factory=list)
     """What people did, in order of time."""
     started_at: datetime = field(init=False)
     rota: Rota = field(init=False)
@@ -180,7 +179,7 @@ class World:
         named = Deduplicated in self.drill.control_types
         self.pager = self.alerts
         if named and self.has(Deduplicated):
-            self.pager = self.witness.pages(self.refit(Deduplicated(self.alerts)))
+            self.pager = self.witness.pager(self.refit(Deduplicated(self.alerts)))
 
     @property
     def operator(self) -> Operator:
@@ -232,7 +231,7 @@ class World:
                 outcome = hired.runner.run(hired.job, hired.rows)
             except Hung as endless:
                 hired.status, hired.why = "hung", str(endless)
-                self.tell("pipeline", f"hung: {endless}")
+                self.tell("pipeline", f"hung: {hired.why}")
                 break
             except Killed:
                 died = "killed: the process is gone"
@@ -318,15 +317,15 @@ class World:
     def _runner(self, job: Job) -> BatchRunner | FieldWorker:
         """A worker with nothing in its memory."""
         stage, seed = self.stage, self.game.seed
-        client = make_client(stage.wire)
-        if not self.has(BatchRunner):
+        client, clock = make_client(stage.wire), stage.gear.clock
+        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
             http, until = make_http(stage.wire), self.clock.now() + WATCHED
-            tools = Tools(client, http, stage.gear.clock, job.type, stage.record, until)
+            tools = Tools(client, http, clock, job.type, stage.record, until)
             return FieldWorker(self._habit(), tools)
         return BatchRunner(
             client,
             stage.ledger,
-            stage.gear.clock,
+            clock,
             self._stack(job, stage),
             pager=self.pager,
             secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
@@ -347,7 +346,7 @@ class World:
 
     def did(self, kind: str, what: str) -> None:
         """Note what a person did."""
-        self.acts.append(Act(self.clock.now(), kind, what))
+        self.deeds.append(Act(self.clock.now(), kind, what))
         self.tell("operator", what)
 
     def tell(self, who: str, what: str) -> None:
@@ -382,7 +381,7 @@ class World:
             approved_usd=self.game.job_type.spend.ceiling_usd,
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
-            acts=tuple(self.acts),
+            acts=tuple(self.deeds),
             jobs=tuple(map(_end_of, stage.hired)),
         )
 
@@ -409,19 +408,17 @@ class World:
         if stage.batches_of is not None:
             stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:
-            stack = self.witness.behind(self.refit(with_settings(stack, self.drill.controls)))
-        else:
-            stack = without(
-                stack,
-                self.drill.control_types,
-                instead=self.drill.instead,
-                label=job.type.answer.label,
-                read_again=stage.task.source.again,
-                record=stage.record,
-            )
-        for fit in stage.gear.fits:
-            stack = fit(stack)
-        return stack
+            stack = _befitted(self.refit(with_settings(stack, self.drill.controls)), stage.gear)
+            return self.witness.behind(stack)
+        stack = without(
+            stack,
+            self.drill.control_types,
+            instead=self.drill.instead,
+            label=job.type.answer.label,
+            read_again=stage.task.source.again,
+            record=stage.record,
+        )
+        return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
         who, what = say_entry(entry)
@@ -467,6 +464,12 @@ def _end_of(hired: Hired) -> JobEnd:
         hired.began_at,
         hired.ended_at,
     )
+
+
+def _befitted(stack: Stack, gear: Gear) -> Stack:
+    for fit in gear.fits:
+        stack = fit(stack)
+    return stack
 
 
 def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:

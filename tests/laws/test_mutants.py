@@ -9,7 +9,7 @@ import pytest
 from controls import Chunking, default_stack
 from scenarios.harness.game import open_game
 from scenarios.harness.mutants import Kind, Mutant
-from scenarios.harness.naive import ALL_CONTROLS, Named
+from scenarios.harness.naive import ALL_CONTROLS
 from scenarios.mutants import all_mutants
 
 FEWEST = 2
@@ -18,11 +18,11 @@ STACK = default_stack(open_game(None, None, 0).job_type, None)  # type: ignore[a
 PARTS: set[type] = {
     type(part) for part in (*STACK.controls, STACK.gate, STACK.fence, STACK.identity)
 }
-CONTROLS: list[Named] = sorted({*ALL_CONTROLS, *PARTS, Chunking}, key=repr)
+CONTROLS: list[type] = sorted({*ALL_CONTROLS, *PARTS, Chunking}, key=repr)
 
 
 @pytest.mark.parametrize("control", CONTROLS)
-def test_every_control_has_mutants_of_several_kinds(control: Named) -> None:
+def test_every_control_has_mutants_of_several_kinds(control: type) -> None:
     """One way to break something proves little."""
     kinds = {one.kind for one in all_mutants() if one.control is control}
 
