@@ -61,7 +61,9 @@ def false_alarms(seeds: range, rows: int, workers: int) -> Iterator[tuple[int, s
     """The seeds whose calm day was not calm, with what was heard."""
     good_day(), shipped()  # before the workers are forked
     pool: Workers[int, str] = Workers(partial(calm_day, rows=rows), workers)
-    for seed, heard in pool.results(seeds):
+    for done, (seed, heard) in enumerate(pool.results(seeds), 1):
+        if not done % 100:
+            print(f"{done:,} days", file=sys.stderr, flush=True)
         if heard:
             yield seed, str(heard.how if isinstance(heard, Died) else heard)
 
