@@ -20,7 +20,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.pipeline.evidence import OutsideRecord, told, values_of
 from scenarios.harness.pipeline.model import Stranger
 from scenarios.harness.pipeline.outside import faults_for, real
-from scenarios.harness.pipeline.places import Copies, Place, contents_of
+from scenarios.harness.pipeline.places import Contents, Copies, Place, contents_of
 from scenarios.harness.pipeline.process import Ending, Pipeline
 from scenarios.harness.pipeline.service import WatchedApi
 from scenarios.harness.pipeline.trial import NAIVE, Trial, write_rows
@@ -127,7 +127,7 @@ class _Stage:
         write_rows(trial, self.task.rows, self.rows_file)
         (self.folder / "state").mkdir()
         before = contents_of(self.sink, self.keys)
-        held_back = contents_of(self.quarantine, self.keys).rows if self.quarantine else {}
+        held_back = self._aside().rows
         api = WatchedApi(
             seed=trial.seed, responder=self.model, faults=self.faults, watcher=self._watch
         )
@@ -138,8 +138,8 @@ class _Stage:
         api.clock.sleep(UNTIL_ALL_ENDED)
         books = api.books()
         after = contents_of(self.sink, self.keys)
-        quarantined = contents_of(self.quarantine, self.keys).rows if self.quarantine else {}
-        news = {key: _reason(row) for key, row in quarantined.items() if row != held_back.get(key)}
+        aside = self._aside()
+        news = {key: _reason(row) for key, row in aside.rows.items() if row != held_back.get(key)}
         status, why = told(endings[-1], trial.timeout)
         names = {fault.describe(): fault for fault in real(self.faults)}
         fired = {firing.fault for firing in books.firings.values() if firing.count}
@@ -163,11 +163,17 @@ class _Stage:
             formless=self.model.formless,
             endings=tuple(endings),
             sink=after,
+            aside=aside,
             met=(*sorted(fired & names.keys()), *sabotages),
             missed=tuple(sorted(names.keys() - fired)),
             calls=api.calls,
         )
         return Played(record, self.faults, tuple(self.spoiled), start)
+
+    def _aside(self) -> Contents:
+        if self.quarantine is None:
+            return Contents()
+        return contents_of(self.quarantine, (self.trial.quarantine_key, *self.keys))
 
     def _run(self, url: str) -> list[Ending]:
         """Start the pipeline; once more if it stopped in a drill that is about recovery."""

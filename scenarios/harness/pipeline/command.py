@@ -34,6 +34,9 @@ def verify(
     quarantine: Annotated[
         str | None, typer.Option(help="Where rows go that it keeps back: URL#TABLE, or a file.")
     ] = None,
+    quarantine_key: Annotated[
+        str | None, typer.Option(help="Its column with the rows' keys; that of the sink without.")
+    ] = None,
     schema: Annotated[
         Path | None, typer.Option(help="JSON Schema of an accepted value, by the sink's columns.")
     ] = None,
@@ -76,6 +79,7 @@ def verify(
                 table,
                 sink_key,
                 quarantine,
+                quarantine_key,
                 schema,
                 budget,
                 text,
@@ -115,6 +119,7 @@ def opened(
     table: str | None = None,
     sink_key: str | None = None,
     quarantine: str | None = None,
+    quarantine_key: str | None = None,
     schema: Path | None = None,
     budget: str | None = None,
     text: str | None = None,
@@ -143,6 +148,7 @@ def opened(
         "table": table,
         "sink-key": sink_key,
         "quarantine": quarantine,
+        "quarantine-key": quarantine_key,
         "schema": schema and str(schema),
         "budget": budget,
         "text": text,
@@ -157,6 +163,7 @@ def opened(
         sink=place_of(sink, "--sink", table),
         sink_key=sink_key or key,
         quarantine=None if quarantine is None else place_of(quarantine, "--quarantine"),
+        quarantine_key=quarantine_key or sink_key or key,
         schema=agreed,
         budget=approved,
         timeout=timeout,
