@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -33,7 +33,6 @@ from simulator.wire import Endpoint
 
 KEY = "gameday"
 """The API key that the simulator's clients get. No other key of the user's reaches a pipeline."""
-FOLDER = "gameday-verify-"
 UNTIL_ALL_ENDED = timedelta(hours=25)
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -45,10 +44,12 @@ class Staged:
     trial: Trial
     drill: Drill
     arm: ArmName
-    count: int | None = None
+    rows: int | None = None
     """How many of the rows it takes; None for all."""
     batches: int = 1
     """How many batches the pipeline makes on a calm day."""
+    folder: Path = field(kw_only=True)
+    """Where the arm may make a folder of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +65,17 @@ class Played:
 
 def play(staged: Staged) -> Played:
     """Run one arm from its copies to its record; nothing of it is left behind."""
-    with arm_folder() as folder, closing(Copies(folder, _number())) as copies:
-        return _Stage(staged, folder, copies).play()
-
-
-def _number() -> int:
-    _counter[0] += 1
-    return _counter[0]
-
-
-_counter = [0]
-
-
-@contextmanager
-def arm_folder() -> Iterator[Path]:
-    """A temporary folder that names its process, so that a later run can clean up after it."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+    number = next(_numbers)
+    folder = staged.folder / f"{os.getpid()}-{number}"
+    folder.mkdir()
     try:
-        yield folder
+        with closing(Copies(folder, number)) as copies:
+            return _Stage(staged, folder, copies).play()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def drop_forgotten_folders() -> None:
-    """Remove folders of runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
-        pid = folder.name.removeprefix(FOLDER).partition("-")[0]
-        if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+_numbers = count(1)
 
 
 class _Stage:
@@ -101,7 +85,7 @@ class _Stage:
         self.staged, self.folder = staged, folder
         trial, drill = staged.trial, staged.drill
         self.trial = trial
-        self.rows = trial.rowset.rows[: staged.count]
+        self.rows = trial.rowset.rows[: staged.rows]
         self.calm = staged.arm is ArmName.CALM
         self.bare = staged.arm is ArmName.BARE
         self.faults = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack, closing
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +69,7 @@ def verify(
     from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
     from scenarios.harness.pipeline.day import Day  # noqa: PLC0415
 
-    with Interruptions() as interruptions:
+    with Interruptions() as interruptions, ExitStack() as stack:
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
             trial = opened(
@@ -89,7 +90,7 @@ def verify(
             inputs = [Path(drill.file) for drill in chosen if drill.file]
             files = [Path(place) for place in (sink, quarantine) if place and "://" not in place]
             folder = open_folder(out, [*inputs, *files, *filter(None, (rows, schema))])
-            day = Day(trial, chosen)
+            day = stack.enter_context(closing(Day(trial, chosen)))
             day.begin(workers)
         asked = [f"--drills {shlex.quote(name)}" for name in drills or []]
         command = " ".join(

@@ -22,10 +22,11 @@ from reports.verdict import held, judge_arms
 from scenarios.harness.arms import ArmResult, blast_of, first_line, judged, where
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
-from scenarios.harness.pipeline.arm import Played, Staged, drop_forgotten_folders, play
+from scenarios.harness.pipeline.arm import Played, Staged, play
 from scenarios.harness.pipeline.judging import BROKEN_PIPELINE, NOBODY_CALLED, common_checks
 from scenarios.harness.pipeline.outside import Fitted, faults_for, fitted, real, why_not
-from scenarios.harness.pipeline.places import drop_forgotten
+from scenarios.harness.pipeline.places import Place, drop_forgotten
+from scenarios.harness.pipeline.scratch import new_folder, remove
 from scenarios.harness.pipeline.trial import Trial
 from scenarios.harness.telling import merged
 from scenarios.harness.workers import Died, Workers
@@ -59,10 +60,11 @@ class Brought:
 
 
 class Day:
-    """All drills of one trial."""
+    """All drills of one trial. Close it, and nothing of it is left."""
 
     def __init__(self, trial: Trial, drills: Sequence[Drill]) -> None:
         self.trial = trial
+        self._folder = new_folder()
         reasons = {drill.name: why_not(drill, trial) for drill in drills}
         self.fitted = {d.name: fitted(d, trial) for d in drills if not reasons[d.name]}
         self._calm: dict[str, Brought] = {}
@@ -70,15 +72,23 @@ class Day:
             NotApplicable(d.name, d.claim, reasons[d.name]) for d in drills if reasons[d.name]
         ]
 
+    def close(self) -> None:
+        """Remove the copies of arms that were broken off, too."""
+        remove(self._folder)
+        drop_forgotten(self._places)
+
+    @property
+    def _places(self) -> tuple[Place, ...]:
+        places = (self.trial.sink, self.trial.quarantine)
+        return tuple(place for place in places if place is not None)
+
     def begin(self, workers: int) -> None:
         """Run the calm days, and see whether there is a pipeline at all.
 
         Raises:
             UsageError: the command of the pipeline is none, or there is no copy of the sink.
         """
-        drop_forgotten_folders()
-        places = (self.trial.sink, self.trial.quarantine)
-        drop_forgotten(tuple(place for place in places if place is not None))
+        drop_forgotten(self._places)
         calm = [Errand(names, ArmName.CALM) for names in self._by_count()]
         hopeless = ""
         for errand, brought in self._run(calm, workers):
@@ -142,7 +152,9 @@ class Day:
     def _work(self, errand: Errand) -> Brought:
         """One arm. What breaks in the harness is told, not raised."""
         each = self.fitted[errand.names[0]]
-        staged = Staged(self.trial, each.drill, errand.arm, each.count, errand.batches)
+        staged = Staged(
+            self.trial, each.drill, errand.arm, each.count, errand.batches, folder=self._folder
+        )
         try:
             played = play(staged)
             results = {

@@ -106,7 +106,8 @@ def copied(document: dict[str, Any], schema: dict[str, Any], prompt: str) -> dic
     properties = schema.get("properties", {})
     for name in properties:
         found = re.search(
-            rf"(?<!\w)[\"']?{re.escape(name)}[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;}}]+)", prompt
+            rf"(?<!\w)[\"']?{re.escape(name)}[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;}}]*[^\s\"',;}}.])",
+            prompt,
         )
         if found and name not in given and isinstance(document.get(name), str):
             changed = {**document, name: found[1]}
