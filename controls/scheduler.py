@@ -4,17 +4,20 @@ Protects from the giant batch that takes the whole queue while an urgent one wai
 team that takes what belongs to all. Every batch stands in one line: who asked first goes first,
 and each level of priority is worth `aging` of waiting. Who stands further back may go first only
 while that delays nobody of higher priority, and nobody who has waited for `patience`. So the
-line moves without gaps, and nobody starves. A `reserve` is never given to ordinary jobs.
+line moves without gaps, and nobody starves. A `reserve` is never given to ordinary jobs. Create
+calls within a minute are counted in the same way, against the account's limit on requests.
 
 Weakness: it counts what this store has in flight; who calls the API past it is not seen, which is
-why `total` stays below the queue limit. An ordinary batch that has waited longer than `aging`
-stands before a fresh urgent one, and the urgent one then waits until it is in. What nobody asks
-for any more must leave the line, or those behind keep room for it. Neighbour: `CircuitBreaker`
-holds everybody back while the service fails.
+why `total` stays below the queue limit. Of the calls it counts the first of each batch; polls,
+downloads and repeats share the other half of the account's calls uncounted. An ordinary batch that
+has waited longer than `aging` stands before a fresh urgent one, and the urgent one then waits until
+it is in. What nobody asks for any more must leave the line, or those behind keep room for it.
+Neighbour: `CircuitBreaker` holds everybody back while the service fails.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +31,10 @@ from controls.policy import HIGHEST_PRIORITY, JobType
 QUEUE_LIMITS = {"start": 200_000, "build": 300_000, "scale": 500_000}
 """Batch requests in the processing queue of one organisation, by tier. Source: the API's page on
 rate limits, as of 2026-08-22. A request leaves the queue when it was processed successfully."""
+CALL_LIMITS = {"start": 1_000, "build": 2_000, "scale": 4_000}
+"""Calls per minute to all batch endpoints together, by tier. Source: the same page and day; older
+tables have 50 for the smallest accounts."""
+CALLS_WITHIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,15 @@ class FairShare:
     """Requests that one team may have in flight; by default 75 % of the total."""
     quotas: Mapping[str, int] = field(default_factory=dict)
     """Teams whose quota differs."""
+    call_limit: int = CALL_LIMITS["start"]
+    """Calls per minute that the account may make to the batch endpoints."""
+    creates: int | None = None
+    """Batches that all jobs together may create in a minute; by default half of the call limit."""
+    team_creates: int | None = None
+    """Batches that one team may create in a minute; by default 75 % of those."""
     reserve: float = 0.2
-    """Share of the total, and of each quota, that is left free for priorities above 0."""
+    """Share of the total, of each quota and of the creates in a minute that is left free for
+    priorities above 0."""
     window: tuple[int, int] | None = None
     """Low-traffic hours (UTC): from the first, up to the second, over midnight if that is less.
     Priorities below 0 go in these hours."""
@@ -57,6 +71,7 @@ class FairShare:
 
     def __post_init__(self) -> None:
         sizes = [self.queue_limit, self.everything, self.team_ceiling, *self.quotas.values()]
+        sizes += [self.call_limit, self.creates_a_minute, self.team_creates_a_minute]
         hours = self.window or (0, 1)
         for broken, what, fix in (
             (min(sizes) < 1, "a limit below one request", "Set limits and quotas of 1 or more."),
@@ -90,6 +105,18 @@ class FairShare:
         """Requests that a team without a quota of its own may have in flight."""
         return self.everything * 3 // 4 if self.team_quota is None else self.team_quota
 
+    @property
+    def creates_a_minute(self) -> int:
+        """Batches that may be created in a minute."""
+        creates = max(self.call_limit // 2, 1) if self.creates is None else self.creates
+        return min(creates, self.call_limit)
+
+    @property
+    def team_creates_a_minute(self) -> int:
+        """Batches that one team may create in a minute."""
+        creates = max(self.creates_a_minute * 3 // 4, 1)
+        return creates if self.team_creates is None else self.team_creates
+
     def decide(self, moment: Moment, /) -> Decision:
         """Proceed, wait, or halt what would wait for ever."""
         if not isinstance(moment, BeforeCreate):
@@ -99,6 +126,9 @@ class FairShare:
             return Halt(never)
         for hindrance in self._hindrances(moment, mine):
             return Wait(hindrance, self.poll_seconds)
+        for hindrance, until in self._too_fast(moment, mine):
+            wait = (until + CALLS_WITHIN - moment.now).total_seconds()
+            return Wait(hindrance, min(max(wait, 1.0), self.poll_seconds))
         return Proceed()
 
     def _never(self, mine: Demand) -> str:
@@ -132,6 +162,38 @@ class FairShare:
         able = [one for one in ahead if self._within_quota(one, moment)]
         if late := _delayed(able, in_all + mine.requests, lambda one: self._room_now(one, now)):
             yield f"{late.job_id} of {late.team} goes first"
+
+    def _too_fast(self, moment: BeforeCreate, mine: Demand) -> Iterator[tuple[str, datetime]]:
+        """Each limit on calls that stands in the way, and the call that must be a minute old.
+
+        Who stands before this batch and could go now has a call kept for it.
+        """
+        recent = [call for call in moment.creates if moment.now - call.at < CALLS_WITHIN]
+        by_team = Counter(call.team for call in recent)
+        in_all, of_team = (
+            sum(batch.requests for batch in moment.in_flight),
+            self.team_creates_a_minute,
+        )
+        ready = [
+            one
+            for one in self._ahead(moment, mine)
+            if self._within_quota(one, moment)
+            and in_all + one.requests <= self._room_now(one, moment.now)
+            and by_team[one.team] < self._calls(of_team, one)
+        ]
+        mates = sum(one.team == mine.team for one in ready)
+        for whose, calls, kept, limit in (
+            (mine.team, by_team[mine.team], mates, of_team),
+            ("all teams", len(recent), len(ready), self.creates_a_minute),
+        ):
+            room = self._calls(limit, mine)
+            if calls + kept >= room:
+                told = f"{whose}: {calls:,} of {room:,} batches were created within a minute"
+                yield told, min((call.at for call in recent), default=moment.now)
+
+    def _calls(self, limit: int, demand: Demand) -> int:
+        """Creates up to which a minute may be filled by this batch; at least one."""
+        return limit if demand.priority > 0 else max(limit - int(limit * self.reserve), 1)
 
     def _ahead(self, moment: BeforeCreate, mine: Demand) -> list[Demand]:
         """Who stands before this batch and must not be delayed by it, in their order. What could

@@ -24,9 +24,14 @@ class IdempotentSubmit:
 
     looks: int = 3
     """Lists before an orphan counts as absent; a fresh batch may be missing from the list."""
+    look_seconds: float = 15.0
+    """Between the first two lists; then twice as long, and so on. With three of them a batch has
+    45 seconds to appear in the list."""
     max_attempts: int = 5
     looks_until_ended: int = 100
     """Lists, a quarter of an hour apart, while several orphans run: a batch ends within a day."""
+    longest_wait: float = 3_600.0
+    """Seconds that are waited when the service asks for it; what is longer is a person's matter."""
 
     def decide(self, moment: Moment, /) -> Decision:
         """What to do about a create call that brought no batch id back."""
@@ -38,6 +43,12 @@ class IdempotentSubmit:
         if not moment.ambiguous:
             if moment.attempt >= self.max_attempts:
                 return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
+            if moment.wait_seconds > self.longest_wait:
+                return Halt(
+                    f"the create call was turned away: {moment.problem}; the service asks to wait "
+                    f"{moment.wait_seconds:,.0f} s"
+                )
+            wait = max(wait, moment.wait_seconds)
             return SendAgain(f"the create call was turned away: {moment.problem}", wait)
         return self._look(moment)
 
@@ -56,7 +67,7 @@ class IdempotentSubmit:
                 )
             case []:
                 if moment.looks < self.looks:
-                    return LookAgain(lost, 10.0)
+                    return LookAgain(lost, self.look_seconds * moment.looks)
                 if moment.attempt >= self.max_attempts:
                     return Halt(f"{moment.attempt} create calls failed: {moment.problem}")
                 return SendAgain(f"no batch was made by the call that failed: {moment.problem}")

@@ -18,8 +18,10 @@ import msgspec
 from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
 from sqlalchemy.engine import Connection
 
+from controls.core.columns import Sent, packed, read_sent
 from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
-from controls.core.moment import Demand, InFlight, Outcome
+from controls.core.locks import LockLostError
+from controls.core.moment import Create, Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
 from controls.core.store import (
@@ -265,11 +267,13 @@ class Book:
 
     def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
         """Write down every request of a batch, before the call that sends them."""
-        lines = msgspec.msgpack.encode(
-            [
-                (request.row.ordinal, request.row.key, digest16(request.params))
-                for request in requests
-            ]
+        lines = packed(
+            Sent(
+                [request.row.ordinal for request in requests],
+                [request.row.key for request in requests],
+                [digest16(request.params) for request in requests],
+                [request.reference for request in requests],
+            )
         )
         with self._ledger.transaction() as transaction:
             transaction.connection.execute(
@@ -286,13 +290,22 @@ class Book:
                 sent_digest=hashlib.sha256(lines).hexdigest(),
             )
 
+    def sent(self, job: JobRecord, number: int) -> Sent:
+        """The requests of a batch, as they were written down."""
+        query = select(SENT.c.lines).where(SENT.c.job == job.number, SENT.c.batch == number)
+        with self.engine.connect() as connection:
+            return read_sent(connection.execute(query).scalar_one())
+
     def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
-        """Write down that the service has the batch; `how` is `created` or `adopted`."""
+        """Write down that the service has the batch; `how` is `created` or `adopted`.
+
+        Raises:
+            LockLostError: another worker has written so before.
+        """
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
-            transaction.connection.execute(
-                _one(job, number).values(state=CREATED, batch_id=batch_id, created_at=now)
-            )
+            news = {"state": CREATED, "batch_id": batch_id, "created_at": now}
+            _step(transaction, job, number, INTENDED, news)
             transaction.append(job.id, "created", batch=number, batch_id=batch_id, how=how)
 
     def ended(self, job: JobRecord, number: int) -> None:
@@ -323,18 +336,20 @@ class Book:
         halt: str,
         body: Mapping[str, Any],
     ) -> None:
-        """Write down what a batch brought and cost; `halt` is why the job stops here, or empty."""
+        """Write down what a batch brought and cost; `halt` is why the job stops here, or empty.
+
+        Raises:
+            LockLostError: another worker has written so before.
+        """
         with self._ledger.transaction() as transaction:
-            now = transaction.now.isoformat()
-            transaction.connection.execute(
-                _one(job, number).values(
-                    state=COLLECTED,
-                    collected_at=now,
-                    cost_usd=f"{cost_usd:f}",
-                    tally=msgspec.json.encode(tally).decode(),
-                    lost=pack(lost),
-                )
-            )
+            news = {
+                "state": COLLECTED,
+                "collected_at": transaction.now.isoformat(),
+                "cost_usd": f"{cost_usd:f}",
+                "tally": msgspec.json.encode(tally).decode(),
+                "lost": pack(lost),
+            }
+            _step(transaction, job, number, CREATED, news)
             transaction.append(
                 job.id,
                 "collected",
@@ -442,6 +457,19 @@ class Book:
         with self.engine.connect() as connection:
             return tuple(InFlight(*row) for row in connection.execute(query))
 
+    def creates(self) -> tuple[Create, ...]:
+        """Batches of all jobs that were sent, or were to be sent, within the last minute."""
+        since = (self._ledger.now() - timedelta(minutes=1)).isoformat()
+        query = (
+            select(JOBS.c.team, BATCHES.c.intended_at)
+            .join(JOBS, JOBS.c.number == BATCHES.c.job)
+            .where(BATCHES.c.intended_at > since)
+            .order_by(BATCHES.c.intended_at, BATCHES.c.job, BATCHES.c.number)
+        )
+        with self.engine.connect() as connection:
+            found = connection.execute(query).all()
+        return tuple(Create(team, datetime.fromisoformat(at)) for team, at in found)
+
     def waiting(self, job: JobRecord) -> tuple[Demand, ...]:
         """Batches of all other running jobs that were told to wait and still ask."""
         since = (self._ledger.now() - STILL_WANTED).isoformat()
@@ -524,6 +552,22 @@ def _turn(
 
 def _one(job: JobRecord, number: int) -> Any:
     return update(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+
+
+def _step(
+    transaction: Transaction, job: JobRecord, number: int, before: str, news: Mapping[str, Any]
+) -> None:
+    """A batch takes its next step, once.
+
+    Raises:
+        LockLostError: it is not where this worker believes it to be.
+    """
+    update_ = _one(job, number).where(BATCHES.c.state == before).values(**news)
+    if not transaction.connection.execute(update_).rowcount:
+        raise LockLostError(
+            f"Batch {number} of {job.id!r} is {before} no longer: another worker has it.",
+            fix="Run the job again; it goes on where the other is.",
+        )
 
 
 def _priority(document: str) -> int:

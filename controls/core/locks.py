@@ -4,8 +4,10 @@ PostgreSQL: advisory locks of one connection that is kept while any is held; the
 SQLite: locked bytes of a file beside the store; they end with the process. A store in memory has
 one process, so its locks are that process's own.
 
-Weakness: a worker whose connection to PostgreSQL breaks loses its locks, and notices when it takes
-the next one. Not through a pooler that shares connections between transactions.
+Weakness: a worker whose connection to PostgreSQL breaks loses its locks at once and notices later.
+So whoever is about to do what cannot be undone says `confirm` first; what is left is the moment
+between that question and the act. Not through a pooler that shares connections between
+transactions.
 """
 
 from __future__ import annotations
@@ -19,13 +21,22 @@ from typing import Protocol
 
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from controls.core.errors import ControlError
 
 _MINE: set[tuple[str, str]] = set()
 _GUARD = threading.Lock()
 
 
+class LockLostError(ControlError):
+    """A worker no longer holds what it believed to hold; another may have gone on with it."""
+
+
 class _Lock(Protocol):
     def take(self, number: int) -> bool: ...
+
+    def holds(self, number: int) -> bool: ...
 
     def give_back(self, number: int) -> None: ...
 
@@ -59,6 +70,21 @@ class Locks:
             yield
         finally:
             self._give_back(name)
+
+    def confirm(self, name: str) -> None:
+        """Make sure that a lock is still held, by a question to whoever keeps it.
+
+        Raises:
+            LockLostError: it is not.
+        """
+        with _GUARD:
+            lock = self._lock
+            if lock is not None and (self._store, name) in _MINE and lock.holds(number_of(name)):
+                return
+        raise LockLostError(
+            f"This worker has lost the lock {name!r}: its connection to the store broke.",
+            fix="Run the job again; another worker may have gone on with it.",
+        )
 
     def _take(self, name: str) -> bool:
         mine = (self._store, name)
@@ -99,6 +125,9 @@ class _Nothing:
     def take(self, number: int) -> bool:  # noqa: ARG002 - nobody else is there
         return True
 
+    def holds(self, number: int) -> bool:  # noqa: ARG002 - nobody could have taken it away
+        return True
+
     def give_back(self, number: int) -> None:
         """Nobody waits."""
 
@@ -126,8 +155,18 @@ class _LockedBytes:
             return False
         return True
 
+    def holds(self, number: int) -> bool:  # noqa: ARG002 - it ends with this process
+        return True
+
     def give_back(self, number: int) -> None:
         self._lockf(self._file, self._free, 1, number >> 1)
+
+
+_HELD = """
+SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND granted
+AND pid = pg_backend_pid() AND classid::bigint << 32 | objid::bigint = :number
+"""
+"""Asked of the connection that took it: behind a pooler that is another one each time, so no."""
 
 
 class _Advisory:
@@ -144,6 +183,12 @@ class _Advisory:
             self._held.add(number)
         self._let_go()
         return taken
+
+    def holds(self, number: int) -> bool:
+        try:
+            return number in self._held and self._ask(_HELD, number)
+        except SQLAlchemyError:
+            return False
 
     def give_back(self, number: int) -> None:
         if number in self._held:

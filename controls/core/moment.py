@@ -103,6 +103,14 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """A batch that was sent a moment ago, or is about to be."""
+
+    team: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a create call or a whole batch went, for the circuit breaker."""
 
@@ -128,6 +136,8 @@ class BeforeCreate:
     """Of all jobs, this one included."""
     waiting: tuple[Demand, ...] = ()
     """Of all other jobs."""
+    creates: tuple[Create, ...] = ()
+    """Of all jobs within the last minute, oldest first."""
     outcomes: tuple[Outcome, ...] = ()
     """The last create calls and ended batches of all jobs, oldest first."""
     halts: tuple[str, ...] = ()
@@ -180,6 +190,8 @@ class CreateFailed:
     rivals: int = 0
     """Other batches of this store with as many requests that were perhaps sent, and of which it
     is not known either: a candidate may be one of theirs."""
+    wait_seconds: float = 0.0
+    """How long the service asked to wait before another try; 0 if it did not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,14 +204,14 @@ class BatchRunner:
 
     def _carry_on(self, work: Work) -> JobOutcome:
         """Work, decide, work, until the job is done or stops."""
-        desk, lead = self._desk, f"job {work.job.id}"
+        desk = self._desk
         try:
             if ended := self._ended_elsewhere(work):
                 return ended
             self._may_open(work)
             while True:
                 self._work_off(work)
-                with desk.locks.hold(lead, self._pause):
+                with desk.locks.hold(work.lead, self._pause):
                     outcome = self._ended_elsewhere(work) or self._decide(work)
                 if outcome is not None:
                     return outcome
@@ -285,7 +285,7 @@ class BatchRunner:
     @contextmanager
     def _mine(self, work: Work, number: int) -> Iterator[Batch | None]:
         """A batch as it stands once it is this worker's; None while another has it."""
-        with self._desk.locks.attempt(f"job {work.job.id} batch {number}") as held:
+        with self._desk.locks.attempt(work.lock_of(number)) as held:
             yield self._desk.book.batch(work.record, number) if held else None
 
     def _decide(self, work: Work) -> JobOutcome | None:
@@ -431,7 +431,8 @@ class BatchRunner:
         sizes = (
             (ordinal, len(work.dresser.dress(work.rows[ordinal]).params)) for ordinal in ordinals
         )
-        chunks = self._desk.stack.chunking.chunks(sizes)
+        chunks = list(self._desk.stack.chunking.chunks(sizes))
+        self._desk.locks.confirm(work.lead)
         self._desk.book.plan(work.record, chunks, stage=stage, round_=round_)
 
     def _judge(self, work: Work, progress: Progress, stage: int, total: int) -> None:
@@ -513,11 +514,18 @@ class BatchRunner:
             reasons = desk.ledger.quarantined(work.job.id)
             why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
             desk.alarm(work.job, f"{quarantined:,} rows are in quarantine: {why}")
+        desk.locks.confirm(work.lead)
         desk.ledger.append(work.job.id, "promotion intended", rows=staged)
+        digests = {
+            entry.body["batch"]: entry.body["staged_digest"]
+            for entry in self._entries(work, "collected")
+        }
         try:
-            promoted = desk.stack.sink.promote(record)
+            promoted = desk.stack.sink.promote(record, digests)
         except SQLAlchemyError as error:
             raise Stopped(f"the promotion failed: {type(error).__name__}") from error
+        except ControlError as error:
+            raise Stopped(str(error)) from error
         desk.book.turn(
             work.job.id,
             DONE,

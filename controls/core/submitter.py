@@ -15,7 +15,7 @@ from controls.core.book import PLANNED, Batch
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, SendAgain, Wait
 from controls.core.errors import ControlError
 from controls.core.moment import BeforeCreate, Candidate, CreateFailed
-from controls.core.results import DownloadBroke, problem_of, stream_lines
+from controls.core.results import DownloadBroke, problem_of, stream_lines, told_to_wait
 from controls.core.rows import DressedRow
 from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
@@ -54,7 +54,11 @@ class Submitter:
     def submit(self, work: Work, batch: Batch) -> Wait | None:
         """Take a batch from `planned` or `intended` to `created`; or say how long to wait.
 
-        The caller holds the lock of this batch.
+        The caller holds the lock of this batch. Before each call that costs money, and before the
+        word of it is written down, the store is asked whether that is still so.
+
+        Raises:
+            LockLostError: it is not; if a batch was made, whoever has the lock now finds it.
         """
         requests = [work.dresser.dress(work.rows[ordinal]) for ordinal in batch.ordinals]
         failure: Exception | None = None
@@ -69,12 +73,14 @@ class Submitter:
         identifier, how, attempt = "", "created", 1
         while not identifier:
             if failure is None:
+                self._desk.locks.confirm(work.lock_of(batch.number))
                 identifier, failure = self._create(body)
             if failure is not None:
                 adopted = self._after_failure(work, batch, failure, attempt, intended_at)
                 identifier, how = adopted, "adopted"
                 attempt += 1
                 failure = None
+        self._desk.locks.confirm(work.lock_of(batch.number))
         self._desk.book.created(work.record, batch.number, identifier, how)
         return None
 
@@ -94,6 +100,7 @@ class Submitter:
                     since=batch.asked_at or now,
                     in_flight=book.in_flight(),
                     waiting=book.waiting(work.record),
+                    creates=book.creates(),
                     outcomes=book.outcomes(),
                     halts=book.halts(work.record),
                 ),
@@ -152,10 +159,12 @@ class Submitter:
                     looks=looks,
                     candidates=candidates,
                     rivals=rivals,
+                    wait_seconds=told_to_wait(failure, desk.clock.now()),
                 ),
             )
             match decision:
                 case Adopt(batch_id=identifier, why=why, cancel=doubles):
+                    desk.locks.confirm(work.lock_of(batch.number))
                     desk.alarm(work.job, why)
                     for double in doubles:
                         self._cancel(work, double)

@@ -70,6 +70,15 @@ class Work:
     said: set[str] = field(default_factory=set)
     """What was decided or told while waiting, so that a poll does not repeat it."""
 
+    @property
+    def lead(self) -> str:
+        """The lock under which decisions about the whole job are made."""
+        return f"job {self.job.id}"
+
+    def lock_of(self, batch: int) -> str:
+        """The lock of one batch."""
+        return f"job {self.job.id} batch {batch}"
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +22,21 @@ from reports import (
     Verdict,
 )
 from reports.verdict import finding_contradiction, held, judge_arms
-from scenarios.harness.checks import Check, Ended, FairDay, RecordIsRight, dump
+from scenarios.harness.checks import (
+    Check,
+    Ended,
+    FairDay,
+    RecordIsRight,
+    ServiceWasReached,
+    dump,
+)
+from scenarios.harness.client import ServiceBroke
 from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.world import Game, World
+from scenarios.harness.world import Game, Refit, World, as_it_is
+from simulator.books import Firing
 from simulator.faults import NoFault
 
 
@@ -35,6 +45,10 @@ def applies(drill: Drill, game: Game) -> NotApplicable | None:
     task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
     why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
     return NotApplicable(drill.name, drill.claim, why) if why else None
+
+
+class DrillError(Exception):
+    """What an arm left behind cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +92,27 @@ def _sameness(drill: Drill) -> object | None:
     return code.co_code, code.co_consts[1:], code.co_names, given
 
 
-def play(drill: Drill, game: Game, arm: ArmName) -> Played:
-    """A fresh world, the script, and the record when the service has closed its books."""
-    world = World(game, drill, arm)
-    drill.script(world)
+def play(drill: Drill, game: Game, arm: ArmName, refit: Refit = as_it_is) -> Played:
+    """A fresh world, the script, and the record when the service has closed its books.
+
+    Raises:
+        DrillError: what came of it is not evidence: the service or a fault broke, something went
+            wrong on purpose in the calm arm, or dice were thrown that no seed holds.
+    """
+    world, dice = World(game, drill, arm, refit=refit), random.getstate()
+    try:
+        drill.script(world)
+    except ServiceBroke as broke:
+        raise DrillError("the simulated service or a fault broke") from broke.__cause__
     world.close_books()
-    return Played(world, world.record())
+    record = world.record()
+    if arm is ArmName.CALM and record.struck:
+        raise DrillError("a fault struck in the calm arm, where none may")
+    if dice != random.getstate():
+        raise DrillError(
+            "the drill throws Python's own dice, which no seed holds; take random.Random(seed)"
+        )
+    return Played(world, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +152,8 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
     if problem:
         verdict, because = Verdict.ERROR, f"the harness broke: {problem.partition(':')[0]}"
     else:
-        verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
+        restored = all(step.worked for step in results[-1].runbook)
+        verdict, because = judge_arms(*arms, good_day=drill.is_good_day, restored=restored)
     return DrillReport(
         name=drill.name,
         claim=drill.claim,
@@ -138,6 +168,7 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         runbook=results[-1].runbook,
         replay=f"{drill.replay} --seed {game.seed}{game.options}",
         error=problem,
+        borne=drill.borne,
     )
 
 
@@ -145,7 +176,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     """What a drill's checks say of an arm."""
     world, record = played.world, played.record
     arm, start = world.arm, world.started_at
-    ours: tuple[Check, ...] = (Ended(arm), RecordIsRight())
+    ours: tuple[Check, ...] = (Ended(arm), ServiceWasReached(), RecordIsRight())
     ours += (FairDay(),) if arm is ArmName.CALM else ()
     findings = tuple(judged(check, record) for check in (*ours, *drill.checks))
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
@@ -161,6 +192,7 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
         injections=_injections(drill, game, world, record),
         alarms=tuple(alarm.what for alarm in record.alarms),
         timeline=merged(world.timeline, record.books, start),
+        asked=() if arm is ArmName.BARE else world.witness.of(drill.control_types),
     )
 
 
@@ -177,6 +209,8 @@ def judged(check: Check, record: Record) -> Finding:
 
 def where(problem: BaseException) -> str:
     """The error and the last places it came through, without the folders of this machine."""
+    if isinstance(problem, DrillError):
+        return f"{problem}: {where(problem.__cause__)}" if problem.__cause__ else str(problem)
     frames = traceback.extract_tb(problem.__traceback__)[-4:]
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
     return f"{type(problem).__name__}: {str(problem)[:500]} ({places})"
@@ -201,12 +235,15 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
     """Planned against fired, for every fault and sabotage of this arm."""
     if world.arm is ArmName.CALM:
         return ()
-    struck = {firing.fault: firing for firing in record.books.firings.values()}
+    struck: dict[str, list[Firing]] = {}
+    for each in record.books.firings.values():
+        struck.setdefault(each.fault, []).append(each)
     found = []
     for fault in game.bound(drill.faults):
         if isinstance(fault, NoFault):
             continue
-        firing = struck.get(fault.describe())
+        alike = struck.get(fault.describe())
+        firing = alike.pop(0) if alike else None
         found.append(
             Injection(
                 name=fault.describe(),
@@ -257,5 +294,6 @@ def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
             "Reverse exactly those",
             "runner.rollback(job)",
             f"put {count:,} rows back; the system of record {proof} its state before the job",
+            worked=restored,
         ),
     )

@@ -6,6 +6,7 @@ that saw nothing proves nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -68,6 +69,21 @@ class Ended:
         return found(
             self, 1, bad, f"the pipeline ended: {record.status}", "bad end of the pipeline"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWasReached:
+    """The pipeline spoke with the simulated service, or stopped before it could.
+
+    Part of every drill; without it a pipeline that calls another address would go through every
+    drill unharmed, and harmless.
+    """
+
+    def judge(self, record: Record) -> Finding:
+        calls = len(record.books.calls)
+        if record.status == "done":
+            return found(self, calls, (), f"the service heard {calls:,} calls", "")
+        return found(self, 1, (), f"the service heard {calls:,} calls until the pipeline ended", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +156,25 @@ class EveryRowAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsAnswered:
+    """At least such a share of the rows has its answer in the system of record at the end."""
+
+    at_least: float
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        enough = total - len(missing) >= self.at_least * total
+        return found(
+            self,
+            total,
+            () if enough else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer; {1 - self.at_least:.1%} would do no harm",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NothingUnvalidated:
     """Every new value in the system of record has the agreed shape, to the type."""
 
@@ -156,6 +191,32 @@ class NothingUnvalidated:
             offenders,
             f"{len(record.promoted):,} new values have the agreed shape",
             f"of {len(record.promoted):,} new values break the schema",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingCoerced:
+    """Every new value is a whole answer of the service, as it was delivered: none was dug out of
+    other text, unpacked or mended."""
+
+    def judge(self, record: Record) -> Finding:
+        delivered: dict[str, set[str]] = {}
+        for request in record.books.requests:
+            value = record.answered(request.sent_text)
+            if value is not None and request.subject is not None:
+                delivered.setdefault(request.subject, set()).add(record.shape.canonical(value))
+        offenders = []
+        for key in sorted(record.promoted):
+            stands = record.shape.canonical(record.after[key])
+            if stands not in delivered.get(record.subjects.get(key, ""), ()):
+                offenders.append(f"{key}: {stands[:160]}")
+        total = len(record.promoted)
+        return found(
+            self,
+            total,
+            offenders,
+            f"{total:,} new values were delivered as they stand",
+            f"of {total:,} new values were delivered otherwise",
         )
 
 
@@ -204,6 +265,42 @@ class NoRowPaidTwice:
             twice,
             f"{len(bills):,} rows were billed, each once",
             f"of {len(bills):,} billed rows were paid more than once",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoRowSentTooOften:
+    """No row was sent more often than the job type allows: once, and once per requeue round."""
+
+    def judge(self, record: Record) -> Finding:
+        limit = 1 + record.job_type.requeue.max_rounds
+        sent = Counter(request.custom_id for request in record.books.requests)
+        often = [
+            f"{custom_id}: {count} times" for custom_id, count in sent.items() if count > limit
+        ]
+        return found(
+            self,
+            len(sent),
+            often,
+            f"{len(sent):,} rows were sent at most {limit} times",
+            f"of {len(sent):,} rows were sent more than {limit} times",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWasSent:
+    """Nothing of a job that was spoiled before its start reached the service in a batch."""
+
+    def judge(self, record: Record) -> Finding:
+        sent = [request.custom_id for request in record.books.requests]
+        return found(
+            self,
+            len(record.rows),
+            sent if record.sabotaged else (),
+            f"none of {len(record.rows):,} rows was sent"
+            if record.sabotaged
+            else f"nothing was wrong with the {len(sent):,} requests before they were sent",
+            "requests of a spoiled job were sent",
         )
 
 
@@ -365,4 +462,69 @@ class EndsWithin:
             late,
             f"ended after {record.lasted}, the limit is {self.limit}",
             f"end after {record.lasted}, the limit is {self.limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MostRowsAnswered:
+    """All but a few rows have their answer: what was wrong with some cost the others nothing."""
+
+    share: float = 0.9
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        few = len(missing) <= (1 - self.share) * total
+        return found(
+            self,
+            total,
+            () if few else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStaysHome:
+    """The API key was sent to nobody but the service."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            len(record.books.calls),
+            [f"sent to {host}" for host in record.strangers],
+            f"{len(record.books.calls):,} calls, all of them to the service",
+            "calls took the API key to another host",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfterIsObeyed:
+    """No call was repeated before the time that the service had asked for."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            record.told_to_wait,
+            record.hurried,
+            f"{record.told_to_wait:,} times the service said when to come back, and was obeyed",
+            "calls came earlier than the service had asked for",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoTornJobPromoted:
+    """What reached the record is nearly all of a job, or nothing of it."""
+
+    share: float = 0.75
+
+    def judge(self, record: Record) -> Finding:
+        total, done = len(record.rows), len(record.promoted & record.keys)
+        torn = 0 < done < self.share * total
+        return found(
+            self,
+            total,
+            [f"{done:,} of {total:,}"] if torn else (),
+            f"{done:,} of {total:,} rows were promoted",
+            "job was promoted in part",
         )

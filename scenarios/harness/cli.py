@@ -15,7 +15,15 @@ WRONG_INPUT, BROKEN_HARNESS, INTERRUPTED = 2, 4, 130
 
 
 def main() -> None:
-    """The command `gameday`."""
+    """The command `gameday`. Ctrl-C is one line and exit code 130, wherever it comes."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _main() -> None:
     check_rooms()
     from scenarios.harness.interruption import Interrupted  # noqa: PLC0415 - after the check
 
@@ -29,9 +37,6 @@ def main() -> None:
 
         complain(shown(str(stop)))
         raise SystemExit(stop.exit_code) from None
-    except KeyboardInterrupt:
-        complain("interrupted")
-        raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         if "GAMEDAY_TRACEBACK" in os.environ:
             raise
@@ -56,7 +61,12 @@ def _run(arguments: list[str]) -> None:
     from scenarios.harness.commands import LIGHT, all_commands, app  # noqa: PLC0415 - slow to import
 
     command = app if LIGHT.intersection(arguments[:1]) else all_commands()
-    command(arguments, prog_name="gameday")
+    try:
+        command(arguments, prog_name="gameday")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer has caught it and says nothing
+            raise KeyboardInterrupt from None
+        raise
 
 
 def complain(what: str) -> None:

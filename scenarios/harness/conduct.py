@@ -65,7 +65,7 @@ def conduct_drills(
                         because=done.because,
                         arms={arm.arm.value: arm.ended for arm in done.arms},
                     )
-                    step(done)
+                    step(f"{done.verdict.name} {done.name}")
             with interruptions.welcome():
                 report = report_on(reports)
                 page = write_reports(report, folder)

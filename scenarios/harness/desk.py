@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,17 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from controls import Ledger, SystemClock, SystemOfRecord, open_store
+from controls import (
+    Alert,
+    AppriseAlerts,
+    Ledger,
+    LedgerEntry,
+    Pager,
+    SystemClock,
+    SystemOfRecord,
+    open_store,
+)
+from controls.core.clock import Clock
 from reports.untrusted import shown
 from scenarios.harness.errors import UsageError
 from scenarios.harness.output import write_whole
@@ -26,13 +36,19 @@ By = Annotated[str, typer.Option("--by", help="Who does this; kept in the ledger
 Why = Annotated[str, typer.Option("--why", help="The reason; kept in the ledger.")]
 RecordUrl = Annotated[str, typer.Option("--record", help="URL of the system of record.")]
 RecordTable = Annotated[str, typer.Option("--table", help="Its table.")]
+AlertUrls = Annotated[
+    list[str] | None,
+    typer.Option("--alert", envvar="GAMEDAY_ALERTS", help="Apprise URL of who is paged."),
+]
 RecordKey = Annotated[str, typer.Option("--key", help="The column that holds the rows' keys.")]
 FAILED = 1
 
 
 @contextmanager
-def opened(url: str, *, new: bool = False) -> Iterator[Ledger]:
-    """The ledger of a store that is there; with `new` it may be made.
+def opened(
+    url: str, *, new: bool = False, listen: Callable[[LedgerEntry], None] = lambda _: None
+) -> Iterator[Ledger]:
+    """The ledger of a store that is there; with `new` it may be made. `listen` hears of entries.
 
     Raises:
         UsageError: none is named, none is there, or it fails meanwhile.
@@ -43,7 +59,7 @@ def opened(url: str, *, new: bool = False) -> Iterator[Ledger]:
         _must_exist(url)
     engine = open_store(url)
     try:
-        yield Ledger(engine, SystemClock().now)
+        yield Ledger(engine, SystemClock().now, listen)
     except SQLAlchemyError as error:
         raise UsageError(
             f"The store does not answer: {type(error).__name__}.",
@@ -86,6 +102,35 @@ def service() -> anthropic.Anthropic:
     if not {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"} & os.environ.keys():
         raise UsageError("There is no key for the API.", fix="Set ANTHROPIC_API_KEY.")
     return anthropic.Anthropic()
+
+
+class Screen:
+    """A pager for who has none: one line on stderr."""
+
+    def page(self, alert: Alert) -> None:
+        """Show it to whoever looks."""
+        warn(f"ALERT for {alert.owner}: {alert.job}: {alert.what}")
+
+
+def the_pager(urls: Iterable[str] | None) -> Pager:
+    """Who hears of alerts: the receivers of these Apprise URLs, else whoever sees stderr."""
+    return AppriseAlerts(urls) if urls else Screen()
+
+
+def named(by: str) -> str:
+    """The name of who does this.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not by.strip():
+        raise UsageError("Nobody is named.", fix="Say who does this, with --by NAME.")
+    return by
+
+
+def the_clock() -> Clock:
+    """The time that jobs wait by."""
+    return SystemClock()
 
 
 def say(line: str) -> None:

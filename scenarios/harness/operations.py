@@ -22,9 +22,10 @@ from controls.registry import Register
 from controls.retention import due
 from controls.retention import purge as purge_what_is_due
 from controls.runbook import EVERYTHING, Runbook
-from scenarios.harness import desk, quarantine_commands
+from scenarios.harness import desk, quarantine_commands, starting
 from scenarios.harness.desk import (
     FAILED,
+    AlertUrls,
     By,
     RecordKey,
     RecordTable,
@@ -35,6 +36,7 @@ from scenarios.harness.desk import (
     opened,
     put_out,
     say,
+    the_pager,
     the_record,
     warn,
 )
@@ -52,6 +54,7 @@ def mount(app: typer.Typer) -> None:
     """Add these commands to `gameday`."""
     app.add_typer(audit, name="audit")
     app.add_typer(quarantine_commands.app, name="quarantine")
+    app.command()(starting.start)
     app.command()(purge)
     app.command()(halt)
     app.command()(resume)
@@ -189,12 +192,32 @@ def resume(
     job: SomeJob = None,
     team: Team = None,
     everything: Everything = False,  # noqa: FBT002 - a flag
+    rows: Annotated[
+        Path | None, typer.Option(help="Where the rows of `gameday start` lie now.")
+    ] = None,
     by: By = "",
+    alert: AlertUrls = None,
     store: StoreUrl = "",
 ) -> None:
-    """Lift a halt. The jobs go on when they are run the next time."""
+    """Lift a halt. A job of `gameday start` goes on here, also after its command was killed.
+
+    Other jobs go on when they are run the next time. Exit code 1: a job that went on stopped again.
+    """
     scope = _scope(job, team, everything=everything)
-    with opened(store) as ledger:
+    with opened(store, listen=starting.tell_entry) as ledger:
+        begun = starting.started(ledger, job) if job else None
+        if job and begun:
+            with desk.service() as client:
+                pager = the_pager(alert)
+                outcome = starting.go_on(
+                    ledger, job, begun, by=by, rows=rows, pager=pager, client=client
+                )
+            starting.tell(job, outcome)
+            return
+        if rows is not None:
+            raise UsageError(
+                "--rows is for one job that `gameday start` has begun.", fix="Leave it out."
+            )
         jobs = Runbook(ledger).resume(scope, by=by)
     say(f"{scope} may go on; to be run again: {', '.join(jobs) or 'nothing'}")
 

@@ -38,13 +38,20 @@ class Record:
     quarantined: Mapping[str, str]
     """Row key to reason code, as the quarantine table says."""
     status: str
-    """How the pipeline ended: `done`, `halted`, `waiting for approval`, `crashed`, `not run`."""
+    """How the pipeline ended: `done`, `halted`, `waiting for approval`, `crashed`, `hung` or
+    `not run`."""
     why: str
     alarms: tuple[Alert, ...]
     lasted: timedelta
     approved_usd: Decimal
     besides: tuple[bytes, ...] = ()
     """Bodies that were sent to the service outside of batches, to be counted for example."""
+    strangers: tuple[str, ...] = ()
+    """Hosts other than the service's to which the key was sent."""
+    told_to_wait: int = 0
+    """How often a reply said with `retry-after` when to come back."""
+    hurried: tuple[str, ...] = ()
+    """Calls that came earlier than that."""
     sabotaged: int = 0
     """How many things were changed on the user's side."""
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -166,7 +173,7 @@ class Record:
                 if needle not in params:
                     continue
                 by_chance = self._in_allowed(needle, by_subject[subject])
-                static = 0
+                static = self._in_prompt(needle)
                 for other, stranger in requests:
                     if needle != needles[stranger].get(column):
                         chance = self._in_allowed(needle, by_subject[stranger])
@@ -190,6 +197,11 @@ class Record:
     def _in_allowed(self, needle: bytes, row: Row) -> int:
         allowed = self.job_type.rows.allowed_fields
         return sum(in_json(row.fields.get(name, "")).count(needle) for name in allowed)
+
+    def _in_prompt(self, needle: bytes) -> int:
+        """How often a value stands in the agreed prompt, whichever row is asked about."""
+        prompt = self.job_type.prompt
+        return sum(in_json(text).count(needle) for text in (prompt.system, prompt.template))
 
     @cached_property
     def forbidden_columns(self) -> tuple[str, ...]:

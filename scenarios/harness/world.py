@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Engine
 
@@ -29,8 +29,9 @@ from controls import (
     open_store,
 )
 from reports import ArmName, Entry
-from scenarios.harness.client import Wire, make_client
+from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
+from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
 from scenarios.harness.record import Record
@@ -40,14 +41,18 @@ from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
+T = TypeVar("T")
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
+WATCHED = timedelta(days=2)
+"""A pipeline that waits for longer counts as hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,21 @@ class Stage:
     store: Engine
     record: SystemOfRecord
     before: Mapping[str, Value]
-    runner: BatchRunner
+    runner: BatchRunner | FieldWorker
     job: Job
     subjects: Mapping[str, str]
     truths: Mapping[str, str]
+
+
+class Refit(Protocol):
+    """Puts something else in the place of a control: given a stack, of one in it."""
+
+    def __call__(self, part: T, /) -> T: ...
+
+
+def as_it_is(part: T, /) -> T:
+    """Nothing is put in its place. The neutral refit."""
+    return part
 
 
 @dataclass(slots=True)
@@ -102,8 +118,13 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
+    acts: list[Callable[[], None]] = field(default_factory=list)
+    """What the operator does whenever the pipeline waits."""
+    witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
+    refit: Refit = as_it_is
+    """What is done to every control before it is used, in all arms but the bare one."""
     started_at: datetime = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
@@ -125,8 +146,12 @@ class World:
         if self._stage is not None:
             raise RuntimeError("A world runs one job; the books of a second would hide the first.")
         stage = self.prepare(rows)
+        self.witness.saw(stage.runner)
         try:
             outcome = stage.runner.run(stage.job, stage.task.rows)
+        except Hung as endless:
+            self.status, self.why = "hung", str(endless)
+            self.tell("pipeline", f"hung: {self.why}")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
             self.status, self.why = "crashed", f"{type(error).__name__}: {str(error)[:300]}"
             self.tell("pipeline", f"crashed: {self.why}")
@@ -146,14 +171,22 @@ class World:
         ledger = Ledger(store, self.clock.now, self._listen)
         Register(ledger).note(task.job_type, by=task.job_type.approved_by)
         wire = Wire(api)
-        runner = BatchRunner(
-            make_client(wire),
-            ledger,
-            self.clock,
-            self._stack(task, store, record),
-            pager=self.alerts,
-            secret=hashlib.sha256(f"{game.seed}/secret".encode()).digest(),
-        )
+        client = make_client(wire)
+        clock = WatchedClock(self.clock, self.acts)
+        runner: BatchRunner | FieldWorker
+        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
+            http, until = make_http(wire), self.clock.now() + WATCHED
+            tools = Tools(client, http, clock, task.job_type, record, until)
+            runner = FieldWorker(self._habit(), tools)
+        else:
+            runner = BatchRunner(
+                client,
+                ledger,
+                clock,
+                self._stack(task, store, record),
+                pager=self.alerts,
+                secret=hashlib.sha256(f"{game.seed}/secret".encode()).digest(),
+            )
         self._stage = Stage(
             rows=mine,
             task=task,
@@ -198,6 +231,9 @@ class World:
             planted=stage.task.planted,
             books=stage.api.books(),
             besides=tuple(stage.wire.besides),
+            strangers=tuple(stage.wire.strangers),
+            told_to_wait=stage.wire.told_to_wait,
+            hurried=tuple(stage.wire.hurried),
             before=stage.before,
             after=read_record(stage.record, Shape.of(self.game.job_type.answer.schema)),
             truths=stage.truths,
@@ -222,13 +258,19 @@ class World:
             task = spoiled.task
         return task
 
+    def _habit(self) -> FieldPipeline:
+        """The pipeline that runs in the place of the runner."""
+        given = (part for part in self.drill.instead if isinstance(part, FieldPipeline))
+        return next(given, FieldPipeline())
+
     def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
         stack = default_stack(self.game.job_type, Staging(store, record))
         if self.arm is not ArmName.BARE:
-            return with_settings(stack, self.drill.controls)
+            return self.witness.behind(self.refit(with_settings(stack, self.drill.controls)))
         return without(
             stack,
             self.drill.control_types,
+            instead=self.drill.instead,
             label=task.job_type.answer.label,
             read_again=task.source.again,
             record=record,
@@ -241,10 +283,41 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedClock:
+    """The clock of the pipeline: when it waits, others get to act."""
+
+    clock: VirtualClock
+    acts: Sequence[Callable[[], None]]
+
+    def now(self) -> datetime:
+        """The present."""
+        return self.clock.now()
+
+    def sleep(self, duration: timedelta, /) -> None:
+        """Wait, and let the others act."""
+        self.clock.sleep(duration)
+        for act in self.acts:
+            act()
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """The person on call, who acts on what can be seen from outside."""
 
     world: World
+
+    def cancels_doubles(self) -> None:
+        """When a batch of the same size was made after one that runs, the older one is canceled:
+        whoever sent the second waits for that one."""
+        self.world.acts.append(self._cancel_doubles)
+
+    def _cancel_doubles(self) -> None:
+        batches = self.world.stage.api.books().batches
+        newest = {batch.requests: batch.id for batch in batches}
+        for batch in batches:
+            if batch.processing_status == "in_progress" and newest[batch.requests] != batch.id:
+                make_client(self.world.stage.wire).messages.batches.cancel(batch.id)
+                self.world.tell("operator", f"canceled {batch.id}, which looked like a double")
 
     def reverses_what_is_wrong(self, after: timedelta = timedelta(hours=2)) -> None:
         """Some hours later somebody downstream complains; if they are right, the promotion is
@@ -268,10 +341,8 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         gate=_setting(stack.gate, controls),
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
+        sink=_setting(stack.sink, controls),
     )
-
-
-T = TypeVar("T")
 
 
 def _setting(part: T, controls: Sequence[object]) -> T:

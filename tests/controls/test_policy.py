@@ -296,6 +296,25 @@ def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("", r"describe a job type: Object missing required field `max_tokens` - at `\$\.prompt`"),
+        ("max_tokens = null", r"is not TOML: Invalid value \(at line \d+"),
+        ("max_tokens = false", r"Expected `int \| null`, got `bool` - at `\$\.prompt\.max_tokens`"),
+    ],
+)
+def test_a_file_without_a_bound_for_answers_is_refused(
+    line: str, told: str, tmp_path: Path
+) -> None:
+    """TOML knows no null: whoever leaves it out has forgotten it."""
+    path = tmp_path / "job.toml"
+    path.write_text((JOBS / "tickets.toml").read_text().replace("max_tokens = 64", line))
+
+    with pytest.raises(ControlError, match=told):
+        load_job_type(path)
+
+
+@pytest.mark.parametrize(
     ("rows", "columns", "complaint", "hint"),
     [
         ({}, ("texts", "id"), "no column 'text', but the template uses it", "'texts'?"),

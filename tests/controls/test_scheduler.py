@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from controls import ControlError, FairShare
 from controls.core.decision import Decision, Halt, Proceed, Wait
-from controls.core.moment import BeforeCreate, Demand
+from controls.core.moment import BeforeCreate, Create, Demand
 from controls.policy import SchedulePolicy
 from tests.controls.builders import (
     NOW,
+    Bench,
     a_demand,
     a_job_type,
     before_create,
@@ -250,3 +252,64 @@ def test_what_it_lets_go_fits(moment: BeforeCreate) -> None:
 
     assert flying + moment.requests <= 1_000
     assert of_team + moment.requests <= 600
+
+
+def created(*calls: tuple[str, float]) -> tuple[Create, ...]:
+    """Batches of these teams, so many seconds ago."""
+    return tuple(Create(team, NOW - timedelta(seconds=ago)) for team, ago in calls)
+
+
+def test_creates_within_a_minute_keep_to_the_calls_of_the_account() -> None:
+    """Ordinary jobs leave a fifth of five to urgent ones; who is too fast waits until the oldest
+    call is a minute old, and one that is, is forgotten."""
+    control = replace(ACCOUNT, creates=5, team_creates=5)
+    burst = created(("b", 60.0), ("b", 50.0), ("c", 20.0), ("b", 10.0), ("d", 0.0))
+
+    told = asked(control=control, creates=burst)
+
+    assert Wait("all teams: 4 of 4 batches were created within a minute", 10.0) == told
+    assert Proceed() == asked(control=control, creates=burst, priority=1)
+    assert Proceed() == asked(control=control, creates=burst[:-1])
+
+
+def test_a_team_may_not_take_all_calls() -> None:
+    """By default three quarters, of half of what the account may call."""
+    control = replace(ACCOUNT, call_limit=8, reserve=0.0)
+    assert (4, 3) == (control.creates_a_minute, control.team_creates_a_minute)
+    mine = created(("a", 3.0), ("a", 2.0), ("a", 1.0))
+
+    told = asked(control=control, creates=mine)
+
+    assert Wait("a: 3 of 3 batches were created within a minute", 57.0) == told
+    assert Proceed() == asked(control=control, creates=mine, team="b")
+
+
+def test_a_call_is_kept_for_who_stands_before_and_can_go() -> None:
+    """Not for one that has no room, nor for one whose team has called too often."""
+    control = replace(ACCOUNT, creates=2, team_creates=1, reserve=0.0)
+    urgent = a_demand("b", 100, priority=1, waited_hours=0)
+    busy = created(("c", 30.0))
+
+    told = asked(control=control, creates=busy, waiting=[urgent])
+    assert Wait("all teams: 1 of 2 batches were created within a minute", 30.0) == told
+    assert Proceed() == asked(control=control, creates=created(("b", 30.0)), waiting=[urgent])
+    giant = a_demand("b", 500, priority=1, waited_hours=0)
+    assert Proceed() == asked(("b", 101), control=control, creates=busy, waiting=[giant])
+
+
+def test_the_smallest_account_may_still_create() -> None:
+    """One call a minute leaves one, whatever the reserve."""
+    assert Proceed() == asked(control=replace(ACCOUNT, call_limit=1))
+    with pytest.raises(ControlError, match="a limit below one request"):
+        FairShare(team_creates=0)
+
+
+def test_the_runner_counts_the_creates_of_all_jobs() -> None:
+    """Two jobs after one another, one create a minute: by the service's books none came sooner."""
+    bench = Bench(extra=[FairShare(creates=1)], without=[FairShare])
+    assert "done" == bench.run(60).status
+    assert "done" == bench.run(60, name="job_2").status
+
+    times = [call.at for call in bench.books.calls if call.endpoint.value == "create"]
+    assert 4 == len(times)
+    assert min(late - early for early, late in pairwise(times)) >= timedelta(minutes=1)

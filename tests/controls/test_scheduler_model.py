@@ -6,6 +6,7 @@ longest that a batch may take. Time goes in steps; every waiting batch asks once
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from controls import FairShare
 from controls.core.decision import Halt, Proceed
-from controls.core.moment import BeforeCreate, Demand, InFlight
+from controls.core.moment import BeforeCreate, Create, Demand, InFlight
 from tests.controls.builders import NOW
 
 FLIGHT = 2
@@ -41,8 +42,10 @@ class Slot:
 Place = tuple[str, int]
 """`idle`; `waiting` and for how many steps; `flying` and how many steps at most remain."""
 IDLE: Place = ("idle", 0)
-State = tuple[int, tuple[Place, ...]]
-"""The step of the day, and where each slot stands."""
+Calls = tuple[tuple[str, ...], ...]
+"""Who has created batches in this step, in the one before, and so on through a minute."""
+State = tuple[int, tuple[Place, ...], Calls]
+"""The step of the day, where each slot stands, and the last creates."""
 
 
 @dataclass
@@ -54,6 +57,8 @@ class Model:
     step: timedelta
     steps_in_a_day: int = 1
     """1 when the hour makes no difference."""
+    steps_in_a_minute: int = 0
+    """0 when a step is longer, so that every step begins with no creates."""
     most: int = 60
     """Whoever waits longer is taken for starved."""
     asked: dict[tuple[object, ...], bool] = field(default_factory=dict)
@@ -68,7 +73,7 @@ class Model:
 
     def moment(self, state: State, number: int) -> BeforeCreate:
         """What the control sees."""
-        day, places = state
+        day, places, calls = state
         now = NOW.replace(hour=0) + day * self.step
         slot = self.slots[number]
         return BeforeCreate(
@@ -88,11 +93,16 @@ class Model:
                 for which, (one, place) in enumerate(zip(self.slots, places, strict=True))
                 if place[0] == "waiting" and which != number
             ),
+            creates=tuple(
+                Create(team, now - age * self.step)
+                for age, teams in enumerate(calls)
+                for team in teams
+            ),
         )
 
     def after(self, state: State) -> Iterator[State]:
         """Every state that one step can lead to."""
-        day, places = state
+        day, places, calls = state
         choices: list[list[Place]] = []
         for kind, steps in places:
             if kind == "idle":
@@ -102,19 +112,33 @@ class Model:
             else:
                 choices.append([("waiting", steps + 1)])
         day = (day + 1) % self.steps_in_a_day
+        calls = ((), *calls)[: self.steps_in_a_minute]
         for chosen in product(*choices):
             waiting = [number for number, place in enumerate(chosen) if place[0] == "waiting"]
             for order in permutations(waiting):
-                yield day, self.ask(day, chosen, order)
+                yield self.ask((day, chosen, calls), order)
 
-    def ask(self, day: int, places: tuple[Place, ...], order: tuple[int, ...]) -> tuple[Place, ...]:
+    def ask(self, state: State, order: tuple[int, ...]) -> State:
         """All waiting ones ask once; what is let go is in flight for whoever asks next."""
         for number in order:
-            if self.may_go((day, places), number):
+            day, places, calls = state
+            if self.may_go(state, number):
                 self.check_urgency(places, number)
                 places = (*places[:number], ("flying", FLIGHT), *places[number + 1 :])
+                if calls:
+                    now = tuple(sorted((*calls[0], self.slots[number].team)))
+                    calls = (now, *calls[1:])
                 self.check_limits(places)
-        return places
+                self.check_calls(calls)
+                state = (day, places, calls)
+        return state
+
+    def check_calls(self, calls: Calls) -> None:
+        """No more batches are created within a minute than may be, in all and of each team."""
+        teams = Counter(team for step in calls for team in step)
+
+        assert teams.total() <= self.control.creates_a_minute
+        assert all(count <= self.control.team_creates_a_minute for count in teams.values())
 
     def check_limits(self, places: tuple[Place, ...]) -> None:
         """No total and no quota is overshot."""
@@ -157,7 +181,7 @@ class Model:
         Raises:
             Starved: a slot waits longer than `most`.
         """
-        first: State = (0, (IDLE,) * len(self.slots))
+        first: State = (0, (IDLE,) * len(self.slots), ((),) * self.steps_in_a_minute)
         seen, fresh = {first}, [first]
         longest = dict.fromkeys(range(len(self.slots)), 0)
         while fresh:
@@ -233,6 +257,56 @@ def test_low_priority_is_let_go_in_its_hours_or_after_a_day(outside: float) -> N
     assert states > 100
     assert 4 + 1 + len(crowd) * FLIGHT >= longest[0]
     assert 1 + len(crowd) * FLIGHT >= max(longest[1], longest[2])
+
+
+HALF_A_MINUTE = timedelta(seconds=30)
+HURRIED = FairShare(
+    queue_limit=100,
+    total=100,
+    creates=2,
+    team_creates=1,
+    reserve=0.0,
+    patience=2 * HALF_A_MINUTE,
+    aging=4 * HALF_A_MINUTE,
+)
+"""There is room for every batch, and few calls."""
+
+
+def test_few_calls_a_minute_starve_nobody() -> None:
+    """Three teams, one of them with two jobs, may create two batches a minute, and one each: none
+    overshoots it in any course of events, and everybody is let go within bounded time."""
+    crowd = (Slot("a", 1), Slot("a", 1), Slot("b", 1), Slot("c", 1, priority=1))
+    model = Model(HURRIED, crowd, HALF_A_MINUTE, steps_in_a_minute=2)
+    longest, states = model.longest_waits()
+
+    assert states > 500
+    assert 4 + 2 + len(crowd) * 2 >= max(longest.values())
+
+
+def test_calls_are_kept_for_who_can_go_only() -> None:
+    """A giant that waits for room keeps nobody from calling, and gets its call when there is
+    room."""
+    crowd = (Slot("a", 6), Slot("b", 3), Slot("c", 2))
+    control = replace(
+        CONTROL, creates=1, team_creates=1, patience=2 * HALF_A_MINUTE, aging=4 * HALF_A_MINUTE
+    )
+    longest, states = Model(control, crowd, HALF_A_MINUTE, steps_in_a_minute=2).longest_waits()
+
+    assert states > 100
+    assert 4 + 2 + len(crowd) * (FLIGHT + 2) >= max(longest.values())
+
+
+def test_the_model_sees_who_is_starved_of_calls() -> None:
+    """Where no call is kept for who stands before."""
+
+    class Careless(FairShare):
+        def _ahead(self, moment: BeforeCreate, mine: Demand) -> list[Demand]:
+            return []
+
+    careless = Careless(queue_limit=100, total=100, creates=1, reserve=0.0)
+    crowd = (Slot("a", 1), Slot("b", 1), Slot("c", 1))
+    with pytest.raises(Starved):
+        Model(careless, crowd, HALF_A_MINUTE, steps_in_a_minute=2).longest_waits()
 
 
 @pytest.mark.parametrize(

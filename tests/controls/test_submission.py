@@ -16,8 +16,8 @@ TURNED_AWAY = {"ambiguous": False, "problem": "HTTP 529 overloaded_error"}
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
-        ({"looks": 1}, LookAgain("the reply was lost (APITimeoutError)", 10.0)),
-        ({"looks": 2}, LookAgain("the reply was lost (APITimeoutError)", 10.0)),
+        ({"looks": 1}, LookAgain("the reply was lost (APITimeoutError)", 15.0)),
+        ({"looks": 2}, LookAgain("the reply was lost (APITimeoutError)", 30.0)),
         (
             {"looks": 3},
             SendAgain("no batch was made by the call that failed: APITimeoutError"),

@@ -149,12 +149,15 @@ def test_every_check_holds_when_all_is_well(check: checks.Check) -> None:
     assert finding.examined > 0
 
 
+NEVER_BREAK = ("Check", "FairDay", "ServiceWasReached")
+
+
 def test_every_check_of_the_vocabulary_is_tried_here() -> None:
-    """A check without planted damage in this file could be blind. `FairDay` never breaks."""
+    """A check without planted damage in this file could be blind; two never say that it broke."""
     known = {
         name
         for name, value in vars(checks).items()
-        if isinstance(value, type) and hasattr(value, "judge") and name not in ("Check", "FairDay")
+        if isinstance(value, type) and hasattr(value, "judge") and name not in NEVER_BREAK
     }
 
     assert known == {type(check).__name__ for check, _, _ in BROKEN}

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from reports import Format, Verdict, load, render, verify_journal
+from scenarios.harness import cli
 from scenarios.harness.commands import EXIT_BY_VERDICT
 from tests.builders_reports import a_full_report
 
@@ -193,6 +195,36 @@ def test_list_and_show_tell_what_there_is() -> None:
     assert "slow: only when named" in listed.stdout
     assert "gameday run expired_rows_are_resent" in shown.stdout
     assert "Stall(after_share=0.5, lasting=25h" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["list"], "scenarios.harness.discovery.all_drills"),
+        (["show", "x"], "scenarios.harness.discovery.select"),
+        (["report", __file__], "reports.load"),
+        (["audit", "verify"], "scenarios.harness.operations.opened"),
+        (["list"], "scenarios.harness.cli.check_rooms"),
+    ],
+)
+def test_ctrl_c_is_one_line(
+    arguments: list[str],
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also in commands that are over before anybody can press it, and before the first of them."""
+
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    monkeypatch.setattr("sys.argv", ["gameday", *arguments])
+
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+
+    assert (130, "gameday: interrupted\n") == (raised.value.code, capsys.readouterr().err)
 
 
 def test_the_commands_of_a_report_repeat_it(tmp_path: Path) -> None:

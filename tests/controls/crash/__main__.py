@@ -11,6 +11,8 @@ import sys
 
 import msgspec
 
+from tests import postgres
+from tests.controls.crash.on_postgres import sweep_on
 from tests.controls.crash.plots import PLOTS
 from tests.controls.crash.sweep import Report, sweep
 
@@ -28,13 +30,27 @@ def main() -> int:
         metavar="SHARE",
         help="how many of all pairs of kills to try [default: %(default)s]",
     )
+    add("--store", choices=("sqlite", "postgresql"), default="sqlite", help="[default: sqlite]")
+    add(
+        "--kills",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="on PostgreSQL: how many of all kills to try [default: all]",
+    )
     chosen = parser.parse_args()
-    gc.disable()  # a look for garbage touches all memory, and each copy would get its own
     plots = [PLOTS[place] for place in chosen.plot or range(len(PLOTS))]
-    report = Report.of([sweep(plot, chosen.pairs) for plot in plots])
+    if chosen.store == "postgresql":
+        with postgres.server() as server:
+            sweeps = [sweep_on(server, plot, chosen.kills, chosen.pairs) for plot in plots]
+    else:
+        gc.disable()  # a look for garbage touches all memory, and each copy would get its own
+        sweeps = [sweep(plot, chosen.pairs) for plot in plots]
+    report = Report.of(sweeps)
     said = msgspec.json.encode(report).decode() if chosen.json else report.text()
     sys.stdout.write(f"{said}\n")
-    return int(bool(report.wrong) or report.kills < report.all_kills)
+    whole = chosen.store == "sqlite" or chosen.kills >= 1
+    return int(bool(report.wrong) or (whole and report.kills < report.all_kills))
 
 
 if __name__ == "__main__":

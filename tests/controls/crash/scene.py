@@ -32,6 +32,7 @@ from controls import (
 from controls.chunking import Chunking
 from controls.core import collector, runner
 from controls.core.clock import Clock
+from controls.core.columns import read_sent
 from controls.core.control import Control
 from controls.core.decision import Decision, Proceed, Wait
 from controls.core.moment import BeforeCreate, Moment
@@ -54,6 +55,26 @@ SETTINGS = (
 )
 """The answers of one batch are written in several steps; fewer polls and counts, which only take
 time here."""
+
+
+TRIGGERS = {
+    "sqlite": [
+        f"CREATE TRIGGER on_{what} AFTER {what} ON answers "
+        "BEGIN INSERT INTO writes VALUES (NEW.key); END"
+        for what in ("INSERT", "UPDATE")
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN INSERT INTO writes VALUES (NEW.key); RETURN NEW; END'"
+        ),
+        (
+            "CREATE TRIGGER on_write AFTER INSERT OR UPDATE ON answers "
+            "FOR EACH ROW EXECUTE FUNCTION note()"
+        ),
+    ],
+}
+"""What writes down each write to the system of record."""
 
 
 def number_of(question: Question) -> int:
@@ -162,6 +183,8 @@ class Place:
         self.life = Life()
         self.steps: list[str] = []
         """Of the last life."""
+        self.bury: Callable[[], None] = lambda: None
+        """What the machine does with the connections of a worker that was killed."""
         Database(store, lambda: self.life, store_step, _writer)
         Database(record, lambda: self.life, record_step, lambda _: True)
 
@@ -177,6 +200,8 @@ class Place:
         except Killed:
             ended = None
         doomed, self.life = self.life.doomed, Life()
+        if doomed:
+            self.bury()
         return None if doomed else ended
 
     def _worker(self) -> Worker:
@@ -204,7 +229,7 @@ class Place:
         with self.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = Namespace("support", JOB).custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self.unannounced += sorted(sent - known)
 
@@ -225,24 +250,27 @@ class Scene(Place):
     Args:
         folder: where store and record are kept; in memory without one.
         clock: of the service.
+        url: of a database on PostgreSQL for both of them, in place of a folder.
     """
 
     def __init__(
-        self, plot: Plot, folder: Path | None = None, clock: VirtualClock | None = None
+        self,
+        plot: Plot,
+        folder: Path | None = None,
+        clock: VirtualClock | None = None,
+        url: str = "",
     ) -> None:
         clock = clock or VirtualClock()
         self.api = Api(clock=clock, responder=FromCallable(self._says), faults=plot.faults)
-        self.record = a_record(open_store(database("record", folder)), prior=[OLD_ROW])
-        with self.record.engine.begin() as connection:
+        engine = open_store(url or database("record", folder))
+        self.record = a_record(engine, prior=[OLD_ROW])
+        with engine.begin() as connection:
             connection.exec_driver_sql("CREATE TABLE writes (key TEXT)")
-            for what in ("INSERT", "UPDATE"):
-                connection.exec_driver_sql(
-                    f"CREATE TRIGGER on_{what} AFTER {what} ON answers "
-                    "BEGIN INSERT INTO writes VALUES (NEW.key); END"
-                )
+            for statement in TRIGGERS[engine.dialect.name]:
+                connection.exec_driver_sql(statement)
         self.before = content(self.record)
         self.started_at = clock.now()
-        store = open_store(database("store", folder))
+        store = open_store(url or database("store", folder))
         Register(Ledger(store, clock.now)).note(plot.job_type, by="A. Reviewer")
         super().__init__(plot, store, self.record.engine, clock, SimulatorTransport(self.api))
 

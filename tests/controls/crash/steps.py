@@ -8,15 +8,19 @@ last, what the next worker finds is the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, NoReturn
+from unittest.mock import patch
 
 import httpx2
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import PoolProxiedConnection
+
+from controls.core import store
 
 
 class Killed(BaseException):
@@ -103,6 +107,7 @@ class Database:
                 self._written = []
 
         engine.dialect.do_commit = committed  # type: ignore[method-assign,assignment] # the end of a step
+        engine.dialect.copied = self.copied  # type: ignore[attr-defined] # COPY is not told otherwise
 
     def _begin(self, connection: Connection) -> None:
         life = self._life()
@@ -114,8 +119,12 @@ class Database:
         self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any
     ) -> None:
         if _WRITES.match(statement):
-            entry = "ledger_entries" in statement
-            self._written.append(f"{statement} {parameters}" if entry else statement)
+            entry = statement.startswith("INSERT INTO ledger_entries")
+            self._written.append(f"entry: {_kind(statement, parameters)}" if entry else statement)
+
+    def copied(self, table: str) -> None:
+        """PostgreSQL's way to write many rows."""
+        self._written.append(f"INSERT INTO {table}")
 
     def _commit(self, _connection: Connection) -> None:
         life = self._life()
@@ -126,7 +135,27 @@ class Database:
         self._written = []
 
 
-ENTRY_KIND = re.compile(r"INSERT INTO ledger_entries .*?'(?:[^']*T[^']*)', '[^']*', '([^']*)'")
+def _kind(statement: str, parameters: Any) -> str:
+    """The kind of an entry, by the names of its values or by their places."""
+    if isinstance(parameters, Mapping):
+        return str(parameters["kind"])
+    columns = statement[statement.index("(") + 1 : statement.index(")")].split(", ")
+    return str(parameters[columns.index("kind")])
+
+
+@contextmanager
+def copies_told() -> Iterator[None]:
+    """COPY is told to the `Database` of its engine."""
+    copy_into = store._copy_into
+
+    def told(connection: Connection, table: str, *rest: Any) -> None:
+        copy_into(connection, table, *rest)
+        connection.dialect.copied(table)  # type: ignore[attr-defined] # set by `Database`
+
+    with patch.object(store, "_copy_into", told):
+        yield
+
+
 WITHOUT_ENTRY = (
     ("DELETE FROM ledger_answered", "forgotten"),
     ("INSERT INTO ledger_answered", "answers"),
@@ -140,7 +169,7 @@ WITHOUT_ENTRY = (
 def store_step(statements: Sequence[str]) -> str:
     """`store: opened`, `store: answers`, …"""
     text = "\n".join(statements)
-    entries = ENTRY_KIND.findall(text)
+    entries = [line.removeprefix("entry: ") for line in statements if line.startswith("entry: ")]
     if entries:
         return f"store: {' and '.join(entries)}"
     for mark, kind in WITHOUT_ENTRY:

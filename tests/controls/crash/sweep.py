@@ -67,7 +67,7 @@ def sweep(plot: Plot, share: float) -> Sweep:
     Scene(plot).live()  # what is imported and compiled now is there in every copy
     forks, scene = Forks(AT_ONCE), Scene(plot)
     life = ForkedLife(forks=forks)
-    recovered = _live(scene, life, [])
+    recovered = live(scene, life, [])
     if life.cut is not None:
         forks.finish(_recover(scene, life.cut, share))
     outcomes = forks.hear_all()
@@ -79,13 +79,13 @@ def _recover(scene: Scene, first: Cut, share: float) -> list[Outcome]:
     """What becomes of a job after a kill, and after each of some second kills."""
     forks, dice = Forks(1), Random(f"{scene.plot.name}/{first}")
     life = ForkedLife(forks=forks, chosen=lambda: dice.random() < share)
-    recovered = _live(scene, life, [first])
+    recovered = live(scene, life, [first])
     if life.cut is not None:
-        forks.finish([_live(scene, Life(), [first, life.cut])])
+        forks.finish([live(scene, Life(), [first, life.cut])])
     return [recovered, *forks.hear_all()]
 
 
-def _live(scene: Scene, life: Life, cuts: Sequence[Cut]) -> Outcome:
+def live(scene: Scene, life: Life, cuts: Sequence[Cut]) -> Outcome:
     """One life after these kills, and more of them if it does not bring the job to its end."""
     wrong: list[str] = []
     steps: list[str] = []

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy.engine import URL
 
+from tests.controls.crash.on_postgres import sweep_on
 from tests.controls.crash.plots import PLOTS
 from tests.controls.crash.steps import Mode
 from tests.controls.crash.sweep import Report
@@ -51,6 +53,8 @@ KINDS = (
 """Every kind of durable step that the runner makes on its own; listing the batches, failed
 creates and cancels come only after a kill, and are second steps."""
 PAIRS = 0.002
+KILLS = 0.004
+"""Share of all kills that a run of the tests tries on PostgreSQL; at least one of each plot."""
 
 
 def swept(*arguments: str) -> Report:
@@ -79,6 +83,19 @@ def test_a_job_survives_a_worker_killed_at_any_step() -> None:
         kind: {mode.value: count for mode in Mode} for kind, count in report.steps.items()
     } == report.killed
     assert report.pairs > PAIRS * report.all_pairs / 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("plot", range(len(PLOTS)))
+def test_a_job_on_postgresql_survives_some_kills(plot: int, postgres_server: URL) -> None:
+    """A seeded share of the same sweep; all of it, with second kills, is
+    `python -m tests.controls.crash --store postgresql`. Every step of a life without a kill has a
+    kind that is known."""
+    sweep = sweep_on(postgres_server, PLOTS[plot], KILLS, 0)
+
+    assert [] == sweep.wrong
+    assert {*sweep.steps} <= {*KINDS}
+    assert sweep.once
 
 
 def test_every_plot_has_a_name_of_its_own() -> None:

@@ -1,0 +1,78 @@
+"""The same sweep on a real PostgreSQL server, whose databases cannot be copied with the process.
+
+So every killed job begins anew in a database of its own: what a fork saves is lived again. A dead
+worker's connections are cut by the server, with whatever was not committed, and its locks go.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from random import Random
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from tests import postgres
+from tests.controls.crash.forks import Outcome
+from tests.controls.crash.scene import Plot, Scene
+from tests.controls.crash.steps import Cut, Life, Mode, copies_told
+from tests.controls.crash.sweep import Sweep, live
+
+CUT_OFF = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name "
+    "AND pid <> pg_backend_pid()"
+)
+
+
+@contextmanager
+def a_scene(server: URL, plot: Plot) -> Iterator[Scene]:
+    """A plot in a new database."""
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with postgres.database(server) as url, copies_told():
+        scene = Scene(plot, url=url)
+
+        def bury() -> None:
+            with admin.connect() as connection:
+                connection.execute(CUT_OFF, {"name": make_url(url).database})
+            scene.store.dispose()
+            scene.record.engine.dispose()
+
+        scene.bury = bury
+        try:
+            yield scene
+        finally:
+            bury()
+            admin.dispose()
+            gc.collect()
+
+
+def sweep_on(server: URL, plot: Plot, kills: float, pairs: float) -> Sweep:
+    """One job for this share of all steps and modes, and one for this share of all pairs that
+    begin with one of those."""
+    with a_scene(server, plot) as scene:
+        clean = live(scene, Life(), [])
+    dice, outcomes = Random(plot.name), list[Outcome]()
+    for first in _cuts(clean.steps, dice, kills):
+        with a_scene(server, plot) as scene:
+            _killed(scene, first)
+            recovered = live(scene, Life(), [first])
+        outcomes.append(recovered)
+        for second in _cuts(recovered.steps, dice, pairs):
+            with a_scene(server, plot) as scene:
+                _killed(scene, first)
+                _killed(scene, second)
+                outcomes.append(live(scene, Life(), [first, second]))
+    return Sweep(plot, tuple(clean.steps), (*outcomes, *([clean] if clean.wrong else [])))
+
+
+def _killed(scene: Scene, cut: Cut) -> None:
+    ended = scene.live(Life(cut))
+    assert ended is None, f"{cut} was never reached: {ended}"
+
+
+def _cuts(steps: list[str], dice: Random, share: float) -> list[Cut]:
+    every = [Cut(place, mode) for place in range(1, len(steps) + 1) for mode in Mode]
+    return sorted(dice.sample(every, ceil(share * len(every))))
