@@ -48,6 +48,9 @@ def verify(
     drills: Annotated[
         list[str] | None, typer.Option(help="Names or .py files, several times; all without it.")
     ] = None,
+    crash_sweep: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--crash-sweep", help="Not the drills: kill it at each of its calls.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one run of it.")] = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Arms run at the same time.")] = (
         os.cpu_count() or 1
@@ -68,10 +71,11 @@ def verify(
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
     from scenarios.harness.pipeline.day import Day  # noqa: PLC0415
+    from scenarios.harness.pipeline.sweep import Mode, drill_of  # noqa: PLC0415
 
     with Interruptions() as interruptions, ExitStack() as stack:
         with interruptions.welcome():
-            chosen = select(drills or [], slow=slow)
+            chosen = tuple(map(drill_of, Mode)) if crash_sweep else select(drills or [], slow=slow)
             trial = opened(
                 pipeline,
                 rows,
@@ -92,13 +96,12 @@ def verify(
             folder = open_folder(out, [*inputs, *files, *filter(None, (rows, schema))])
             day = stack.enter_context(closing(Day(trial, chosen)))
             day.begin(workers)
+        flags = [*(["--slow"] if slow else []), *(["--crash-sweep"] if crash_sweep else [])]
         asked = [f"--drills {shlex.quote(name)}" for name in drills or []]
-        command = " ".join(
-            [f"gameday verify{trial.options}", *asked, *(["--slow"] if slow else [])]
-        )
+        command = " ".join([f"gameday verify{trial.options}", *asked, *flags])
         report, page = conduct_drills(
             list(day.fitted),
-            lambda: day.finish(workers),
+            lambda: day.sweep(workers) if crash_sweep else day.finish(workers),
             lambda reports: day.report(reports, command),
             Journal(folder / JOURNAL, command=command, seed=seed),
             folder,
