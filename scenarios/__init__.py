@@ -47,7 +47,10 @@ if TYPE_CHECKING:
         StrangersAreTold,
         TamperingIsLocated,
     )
-    from scenarios.harness.drill import Drill, drill
+    from scenarios.harness.drill import (
+        Drill,
+        drill,
+    )
     from scenarios.harness.field import (
         AddsUpTheCost,
         ChecksTheContentType,
@@ -68,7 +71,9 @@ if TYPE_CHECKING:
         WaitsWhileInProgress,
         WalksTheList,
     )
-    from scenarios.harness.miscount import TokensMiscounted
+    from scenarios.harness.miscount import (
+        TokensMiscounted,
+    )
     from scenarios.harness.mishaps import (
         ApprovalExpired,
         ChangedSinceApproval,
@@ -88,7 +93,9 @@ if TYPE_CHECKING:
         WorkerKeepsDying,
         WorkerVanishes,
     )
-    from scenarios.harness.model import LABELS_OF_THE_JOB
+    from scenarios.harness.model import (
+        LABELS_OF_THE_JOB,
+    )
     from scenarios.harness.naive import (
         LooksAtFive,
         LooksOnce,
@@ -109,7 +116,9 @@ if TYPE_CHECKING:
     from scenarios.harness.task import (
         Errand,
     )
-    from scenarios.harness.world import World
+    from scenarios.harness.world import (
+        World,
+    )
 
 __all__ = [
     "LABELS_OF_THE_JOB",

@@ -133,6 +133,11 @@ class Record:
         """Requests that reached the service in batches, resubmissions included."""
         return len(self.books.requests)
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether more requests were sent than there are rows."""
+        return self.sent > len(self.rows)
+
     @cached_property
     def unseen(self) -> int:
         """Requests in which the model did not find the text of any row."""
@@ -158,7 +163,7 @@ class Record:
             (unanswered, f"{unanswered:,} rows have no answer"),
             (len(self.leaks), f"{len(self.leaks):,} forbidden values left the house"),
             (over > 0, f"${over:.2f} were spent beyond what was approved"),
-            (self.sent > len(self.rows), f"{self.sent:,} requests for {len(self.rows):,} rows"),
+            (self.is_repeated, f"{self.sent:,} requests for {len(self.rows):,} rows"),
         )
         return tuple(says for harmed, says in kinds if harmed)
 

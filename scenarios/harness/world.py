@@ -158,8 +158,6 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
-    acts: list[Callable[[], None]] = field(default_factory=list)
-    """What the operator does whenever the pipeline waits."""
     witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
@@ -186,7 +184,7 @@ class World:
         named = Deduplicated in self.drill.control_types
         self.pager = self.alerts
         if named and self.has(Deduplicated):
-            self.pager = self.witness.pager(Deduplicated(self.alerts))
+            self.pager = self.witness.pager(self.refit(Deduplicated(self.alerts)))
 
     @property
     def operator(self) -> Operator:
@@ -285,8 +283,7 @@ class World:
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        clock = WatchedClock(self.rota, self.acts)
-        gear = Gear(clock=clock, store=open_store("sqlite://"), approvals=(RELEASED,))
+        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
         befall_all(self.spoiled, gear, game.seed)
         api = Api(
             seed=game.seed,
@@ -449,24 +446,6 @@ class World:
         who, what = say_entry(entry)
         if what:
             self.tell(who, what)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedClock:
-    """The clock of the pipeline: when it waits, others get to act."""
-
-    clock: Rota
-    acts: Sequence[Callable[[], None]]
-
-    def now(self) -> datetime:
-        """The present."""
-        return self.clock.now()
-
-    def sleep(self, duration: timedelta, /) -> None:
-        """Wait, and let the others act."""
-        self.clock.sleep(duration)
-        for act in self.acts:
-            act()
 
 
 def _type_of(errand: Errand, task: Task) -> JobType:
