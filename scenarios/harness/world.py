@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 
 from controls import (
@@ -38,7 +40,8 @@ from scenarios.harness.record import Record
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
-from scenarios.harness.tables import make_record, read_quarantine, read_record
+from scenarios.harness.shelf import SMALL, Shelf
+from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
 from scenarios.harness.task import RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
 from simulator import Api, VirtualClock
@@ -49,6 +52,10 @@ RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
+STORE = "store"
+STORES: Shelf[Engine] = Shelf(lambda engine: engine)
+RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
+"""The databases of worlds that are over."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
 
@@ -149,8 +156,9 @@ class World:
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
         api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
-        store = open_store("sqlite://")
-        record = make_record(game.job_type, mine, game.seed)
+        store = STORES.take(STORE, partial(open_store, "sqlite://"))
+        record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
+        fill_record(record, game.job_type, mine, game.seed)
         ledger = Ledger(store, self.clock.now, self._listen)
         Register(ledger).note(task.job_type, by=task.job_type.approved_by)
         wire = Wire(api)
@@ -195,6 +203,15 @@ class World:
     def rollback(self) -> int:
         """Have the pipeline undo its promotion; the number of rows it says it put back."""
         return self.stage.runner.rollback(self.stage.job)
+
+    def give_back(self) -> None:
+        """Nobody looks at this world any more: its databases may serve another one."""
+        if self._stage is not None and len(self._stage.task.rows) <= SMALL:
+            STORES.give_back(STORE, self._stage.store)
+            RECORDS.give_back(self._record_kind(), self._stage.record)
+
+    def _record_kind(self) -> bytes:
+        return msgspec.json.encode(self.game.job_type.answer.schema)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""
