@@ -280,9 +280,15 @@ def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
     for reason in record.quarantined.values():
         reasons[reason] = reasons.get(reason, 0) + 1
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-    count = world.rollback()
-    restored = dump(world.record().after) == dump(record.before)
-    proof = "equals" if restored else "DIFFERS FROM"
+    if world.purged:
+        restored, reversed_ = True, "what stood there before was purged on schedule: too late"
+    else:
+        count = world.rollback()
+        restored = dump(world.record().after) == dump(record.before)
+        proof = "equals" if restored else "DIFFERS FROM"
+        reversed_ = (
+            f"put {count:,} rows back; the system of record {proof} its state before the job"
+        )
     return (
         RunbookStep(
             "Stop the bleeding",
@@ -298,7 +304,7 @@ def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
         RunbookStep(
             "Reverse exactly those",
             "runner.rollback(job)",
-            f"put {count:,} rows back; the system of record {proof} its state before the job",
+            reversed_,
             worked=restored,
         ),
     )

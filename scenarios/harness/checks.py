@@ -710,3 +710,107 @@ class HeardWithin:
             f"heard of after {first}" if record.struck else "there was nothing to hear",
             f"alarms too late: nothing was heard within {self.limit}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TamperingIsLocated:
+    """When the trail was changed, the first word of the audit names the very entry."""
+
+    def judge(self, record: Record) -> Finding:
+        edited = record.mishaps.get("TrailEdited", ())
+        told = [alarm.what for alarm in record.alarms if alarm.job == "audit"]
+        missed = [where for where in edited if not told or f" {where}: " not in told[0]]
+        return found(
+            self,
+            len(edited) or len(record.rows),
+            missed if edited else told,
+            f"the audit says: {told[0][:120]}" if told else "the trail is as it was written",
+            "changes of the trail were not located" if edited else "false alarms of the audit",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoPayloadLeft:
+    """When the time of a job is over, nothing of what was sent or answered is kept anywhere."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            record.sent,
+            record.remains,
+            f"nothing is left of {record.sent:,} requests and their answers",
+            "places still keep payload",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StrangersAreTold:
+    """Every batch that none of the jobs has made is named to somebody, and no other."""
+
+    def judge(self, record: Record) -> Finding:
+        prefixes = tuple(job.prefix for job in record.jobs)
+        foreign = {
+            request.batch_id
+            for request in record.books.requests
+            if not request.custom_id.startswith(prefixes)
+        }
+        told = [alarm.what for alarm in record.alarms if alarm.job == "account"]
+        silent = sorted(batch for batch in foreign if not any(batch in what for what in told))
+        wrong = [what for what in told if not any(batch in what for batch in foreign)]
+        return found(
+            self,
+            len(record.books.batches),
+            [*silent, *wrong],
+            f"{len(foreign):,} of {len(record.books.batches):,} batches were a stranger's; told",
+            "batches of strangers were not told, or others were",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PagesAtMost:
+    """The same thing is told at least once, and then at most so often."""
+
+    times: int
+
+    def judge(self, record: Record) -> Finding:
+        told = Counter((alarm.job, alarm.what.partition(" (and ")[0]) for alarm in record.alarms)
+        often = [f"{what[:80]}: {count} times" for (_, what), count in told.items()]
+        counts = list(told.values())
+        too_often = [says for says, count in zip(often, counts, strict=True) if count > self.times]
+        silent = ["nobody was told"] if record.struck and not told else []
+        return found(
+            self,
+            len(record.rows),
+            [*silent, *too_often],
+            f"{sum(counts):,} messages, none of them more than {self.times} times",
+            f"messages came more than {self.times} times, or not at all",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CostsAddUp:
+    """What the teams are told that they have spent is what the service has billed, to a cent of a
+    cent per team."""
+
+    def judge(self, record: Record) -> Finding:
+        billed: dict[str, Decimal] = {}
+        for job in record.jobs:
+            mine = sum(
+                request.billed_picodollars
+                for request in record.books.requests
+                if request.custom_id.startswith(job.prefix)
+            )
+            billed[job.team] = billed.get(job.team, Decimal(0)) + Decimal(mine).scaleb(-12)
+        told = record.told_usd
+        off = [
+            f"{team}: told ${told.get(team, Decimal(0)):.4f}, billed ${usd:.4f}"
+            for team, usd in billed.items()
+            if abs(told.get(team, Decimal(0)) - usd) > Decimal("0.0001")
+        ]
+        return found(
+            self,
+            len(record.books.requests),
+            off,
+            f"${sum(billed.values()):.4f} billed, and told to {len(billed)} teams",
+            "teams were told another sum than was billed",
+        )

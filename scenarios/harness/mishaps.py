@@ -6,6 +6,7 @@ notes where it struck, as it strikes.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -15,8 +16,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+import anthropic
 import msgspec
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -25,6 +27,7 @@ from controls.core.answer import Answer, Verdict
 from controls.core.control import Control
 from controls.core.decision import Decision, Proceed
 from controls.core.moment import Moment
+from controls.core.store import ENTRIES
 from controls.prices import Price, PriceTable, default_prices
 from scenarios.harness.naive import TrustingParser
 from scenarios.harness.task import Spoiled, Task
@@ -33,6 +36,7 @@ from simulator import Limits, Request, Response
 T = TypeVar("T")
 OK = 200
 ERROR = 400
+NOTEBOOK_MODEL = "claude-haiku-4-5"
 
 
 class WorkerClock(Protocol):
@@ -65,12 +69,16 @@ class Gear:
     """What the pipeline believes of them."""
     approve: Callable[[Register, JobType], None] = approve_as_it_is
     fits: list[Callable[[Stack], Stack]] = field(default_factory=list)
+    client: Callable[[], anthropic.Anthropic] = anthropic.Anthropic
+    """Makes a client with the key of the account, for whoever else has it."""
     bent: list[Callable[[Request, Response], Response]] = field(default_factory=list)
     """What becomes of a reply between the service and the pipeline."""
     at_work: bool = False
     """Whether a worker runs; what people do to a job is not befallen."""
     copies: int = 0
     """How often each job is started beside itself."""
+    later: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)
+    """What happens so long after the beginning."""
     restarts: int = 0
     """How often the pipeline is started again when it was killed or has crashed."""
 
@@ -151,6 +159,63 @@ class WorkerKeepsDying(Mishap):
 
         gear.bent.append(bend)
         event.listen(gear.store, "commit", commit)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerVanishes(Mishap):
+    """The worker is killed while it waits for the rows behind the canary, and nobody starts it
+    again."""
+
+    def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:  # noqa: ARG002
+        created: list[str] = []
+
+        def bend(request: Request, response: Response) -> Response:
+            created.extend([request.path] if _is_create(request) else [])
+            if len(created) > 1 and not hits and not _is_create(request):
+                hits.append(f"{request.method} {request.path}")
+                raise Killed
+            return response
+
+        gear.bent.append(bend)
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerBatch(Mishap):
+    """A colleague sends a batch with the same key, from a notebook, and forgets about it."""
+
+    after: timedelta = timedelta(minutes=10)
+    requests: int = 5
+
+    def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:  # noqa: ARG002
+        def send() -> None:
+            message = {"role": "user", "content": "How does this customer feel?"}
+            params = {"model": NOTEBOOK_MODEL, "max_tokens": 8, "messages": [message]}
+            rows: Any = [
+                {"custom_id": f"notebook-{number}", "params": params}
+                for number in range(self.requests)
+            ]
+            hits.append(gear.client().messages.batches.create(requests=rows).id)
+
+        gear.later.append((self.after, send))
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEdited(Mishap):
+    """Somebody who may write the store makes a batch cheaper than it was."""
+
+    after: timedelta
+
+    def befall(self, gear: Gear, hits: list[str], dice: Random) -> None:
+        def edit() -> None:
+            collected = select(ENTRIES.c.seq, ENTRIES.c.body).where(ENTRIES.c.kind == "collected")
+            with gear.store.begin() as connection:
+                seq, body = dice.choice(connection.execute(collected).all())
+                cheaper = re.sub(r'"cost_usd":"[^"]*"', '"cost_usd":"0.000001"', body)
+                change = update(ENTRIES).where(ENTRIES.c.seq == seq).values(body=cheaper)
+                connection.execute(change)
+            hits.append(f"entry {seq}")
+
+        gear.later.append((self.after, edit))
 
 
 @dataclass(frozen=True, slots=True)

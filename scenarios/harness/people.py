@@ -11,6 +11,7 @@ from controls.core.book import DONE
 from controls.runbook import EVERYTHING, Runbook
 from reports import ArmName
 from scenarios.harness.client import make_client
+from scenarios.harness.rounds import Rounds, remains
 
 if TYPE_CHECKING:
     from scenarios.harness.world import World
@@ -83,3 +84,34 @@ class Operator:
         Runbook(self.world.stage.ledger).approve(first.job.id, by="A. Reviewer")
         if first.status != DONE:
             self.world.work(first)
+
+    def audits(self, after: timedelta) -> None:
+        """So long after the beginning somebody reads the whole trail."""
+        self.world.later(after, Rounds(self.world).audit)
+
+    def purges(self, every: timedelta, until: timedelta) -> None:
+        """Somebody removes what is due, again and again."""
+        rounds = Rounds(self.world)
+        rounds.repeat(rounds.purge, every, until)
+        self.world.later(until, lambda: self.world.remains.extend(remains(self.world)))
+
+    def patrols(self, every: timedelta, until: timedelta) -> None:
+        """Somebody looks over the batches of the account, again and again."""
+        rounds = Rounds(self.world)
+        rounds.repeat(rounds.patrol, every, until)
+
+    def answers_alarms(self, every: timedelta, until: timedelta) -> None:
+        """Whoever hears of a job that ended badly starts it again."""
+        rounds = Rounds(self.world)
+        rounds.repeat(self._answer, every, until)
+
+    def _answer(self) -> None:
+        first = self.world.stage.hired[0]
+        heard = [alarm for alarm in self.world.alerts if alarm.job == first.job.id]
+        if heard and first.status == "crashed":
+            self.world.did("resumed", f"heard that {heard[-1].what[:80]}; starts the job again")
+            self.world.work(first)
+
+    def adds_up_the_costs(self) -> None:
+        """At the end somebody tells each team what it has spent."""
+        self.world.told_usd.update(Rounds(self.world).costs())

@@ -183,16 +183,23 @@ def _run(drill: Drill, game: Game, refit: Refit) -> ArmReport | str:
 
 
 def in_turn(sick: Mutant, drills: Sequence[Drill]) -> tuple[list[Drill], list[Drill]]:
-    """The drills that name the control of a mutant, the most specific first; and the others,
-    shortest first. One that stops what is in order is seen on a good day."""
+    """The drills that name the control of a mutant, the most specific first; and one of each other
+    family, shortest first. One that stops what is in order is seen on a good day."""
     strict = sick.kind is Kind.TOO_STRICT
 
     def place(drill: Drill) -> tuple[bool, int]:
         return drill.is_good_day is not strict, len(drill.controls)
 
-    naming = [drill for drill in drills if sick.control in drill.control_types]
+    naming = sorted((drill for drill in drills if sick.control in drill.control_types), key=place)
     others = [drill for drill in reversed(longest_first(drills)) if drill not in naming]
-    return sorted(naming, key=place), sorted(others, key=lambda drill: place(drill)[0])
+    heads = _heads(sorted(others, key=lambda drill: place(drill)[0]))
+    first = _heads(naming)
+    return [*first, *(drill for drill in naming if drill not in first)], heads
+
+
+def _heads(drills: Sequence[Drill]) -> list[Drill]:
+    """One drill of each family: what one variant does not see the others hardly do."""
+    return list({drill.name.partition(".")[0]: drill for drill in reversed(drills)}.values())[::-1]
 
 
 def start(proof: Proof, workers: int) -> Generator[MutantReport, None, None]:

@@ -60,6 +60,12 @@ class Record:
     """That name to the right label of the text, as text."""
     acts: tuple[Act, ...] = ()
     """What people did, in order of time."""
+    remains: tuple[str, ...] = ()
+    """Where payload was still kept when its time was over."""
+    told_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    """What each team was told that it has spent."""
+    mishaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Sabotage by name, to the first places that were changed or struck."""
     jobs: tuple[JobEnd, ...] = ()
     """Each job that was run, in order of their beginning."""
 

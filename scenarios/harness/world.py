@@ -34,6 +34,7 @@ from controls import (
     open_store,
 )
 from controls.ids import Namespace
+from controls.retention import BEFORE_IMAGES
 from reports import ArmName, Entry
 from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
@@ -167,6 +168,10 @@ class World:
     why: str = ""
     refit: Refit = as_it_is
     """What is done to every control before it is used, in all arms but the bare one."""
+    remains: list[str] = field(default_factory=list)
+    """Where payload was still kept when its time was over."""
+    told_usd: dict[str, Decimal] = field(default_factory=dict)
+    """What each team was told that it has spent."""
     deeds: list[Act] = field(default_factory=list)
     """What people did, in order of time."""
     started_at: datetime = field(init=False)
@@ -199,6 +204,13 @@ class World:
         """Whether this arm has a control that the drill may name."""
         return self.arm is not ArmName.BARE or control not in self.drill.control_types
 
+    def beside(self, control: T) -> T | None:
+        """A control from beside the stack, to be called at once; None where it is missing."""
+        if not self.has(control):
+            return None
+        self.witness.used(control)
+        return self.refit(control)
+
     def run(self, rows: Sequence[Row], *, batches_of: int | None = None) -> None:
         """Give these rows to the pipeline under test, and wait until it ends.
 
@@ -218,7 +230,7 @@ class World:
         first, *others = stage.hired
         for hired in others:
             self.rota.begin(hired.began_at - self.clock.now(), partial(self.work, hired))
-        for after, act in self._later:
+        for after, act in (*self._later, *stage.gear.later):
             self.rota.begin(after, act)
         self.work(first)
         self.rota.finish()
@@ -288,11 +300,13 @@ class World:
         )
         record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
         fill_record(record, game.job_type, mine, game.seed)
+        wire = Wire(api, gear.bent)
+        gear.client = partial(make_client, wire)
         self._stage = Stage(
             rows=mine,
             task=task,
             api=api,
-            wire=Wire(api, gear.bent),
+            wire=wire,
             gear=gear,
             store=gear.store,
             ledger=Ledger(gear.store, gear.clock.now, self._listen),
@@ -351,6 +365,12 @@ class World:
         put back."""
         return sum(hired.runner.rollback(hired.job) for hired in reversed(self.stage.hired))
 
+    @property
+    def purged(self) -> bool:
+        """Whether what stood in the record before was removed on schedule."""
+        purged = self.stage.ledger.entries(kind="purged")
+        return any(entry.body["what"] == BEFORE_IMAGES for entry in purged)
+
     def did(self, kind: str, what: str) -> None:
         """Note what a person did."""
         self.deeds.append(Act(self.clock.now(), kind, what))
@@ -399,6 +419,9 @@ class World:
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
             acts=tuple(self.deeds),
+            remains=tuple(self.remains),
+            told_usd=dict(self.told_usd),
+            mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},
             jobs=tuple(map(_end_of, stage.hired)),
         )
 
