@@ -31,9 +31,12 @@ class _Anything(UserDefinedType[Any]):
         return ""
 
 
-def make_record(job_type: JobType, rows: Sequence[Row], seed: int) -> SystemOfRecord:
-    """A system of record of its own: a column per property of the answer, and old values."""
-    engine = open_store("sqlite://")
+def make_record(
+    job_type: JobType, rows: Sequence[Row], seed: int, engine: Engine | None = None
+) -> SystemOfRecord:
+    """A system of record in a database of its own, a new one unless one is given: a column per
+    property of the answer, and old values."""
+    engine = engine or open_store("sqlite://")
     shape = Shape.of(job_type.answer.schema)
     label, names = job_type.answer.label, tuple(shape.kinds)
     key = key_column(names)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -99,6 +100,8 @@ class World:
     drill: Drill
     arm: ArmName
     clock: VirtualClock = field(default_factory=VirtualClock)
+    open_store: Callable[[], Engine] = partial(open_store, "sqlite://")
+    """Makes the databases: the store first, then that of the system of record."""
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
@@ -141,8 +144,8 @@ class World:
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
         api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
-        store = open_store("sqlite://")
-        record = make_record(game.job_type, mine, game.seed)
+        store = self.open_store()
+        record = make_record(game.job_type, mine, game.seed, self.open_store())
         ledger = Ledger(store, self.clock.now, self._listen)
         Register(ledger).note(task.job_type, by=task.job_type.approved_by)
         wire = Wire(api)
