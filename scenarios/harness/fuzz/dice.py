@@ -142,9 +142,9 @@ def _size(dice: Random) -> Size:
         canary=dice.choice((0, 1, 3, 5, 10)),
         ramp=dice.choice(((), (), (0.5,), (0.2, 0.6))),
         rounds=dice.choice((0, 1, 2, 2, 3)),
-        budget=dice.choice((0.0, 0.0, 0.5, 1.0, 1.3, 2.0)),
+        budget=dice.choice((0.0, 0.0, 0.0, 0.8, 1.5, 2.0)),
         keeps_all=dice.random() < 0.5,
-        released=dice.random() < 0.85,
+        released=dice.random() < 0.93,
     )
 
 

@@ -34,6 +34,7 @@ from controls import (
 from controls.chunking import Chunking
 from controls.core.store import METADATA, QUARANTINE, SENT, STAGING
 from controls.ids import Namespace
+from controls.polling import Polling
 from controls.retention import purge
 from controls.runbook import Runbook
 from reports import ArmName
@@ -56,8 +57,10 @@ from scenarios.harness.world import JOB, RELEASED, Game, World
 from simulator import Request
 
 PERSON, WHY = "A. Person", "somebody should look"
-LONGEST_WAIT = timedelta(hours=26)
+LONGEST_WAIT = timedelta(hours=28)
 """The longest that one thing of the service takes: a batch to end, or a lost one to be found."""
+SELDOM = Polling(longest=timedelta(hours=2))
+"""An old batch is looked at seldom: looks only take time here."""
 LIVES = 6
 """Beyond its kills and what people do, a job may need so many workers; more are no end."""
 PURGES = (timedelta(days=15), timedelta(days=14))
@@ -89,8 +92,10 @@ class _Theatre:
         self._before = _content(self._stage.record)
         _count_writes(self._stage.record)
         self._life = Life()
-        Commits(self._stage.store, lambda: self._life, _may_write)
-        Commits(self._stage.record.engine, lambda: self._life, lambda _: True)
+        self._commits = (
+            Commits(self._stage.store, lambda: self._life, _may_write),
+            Commits(self._stage.record.engine, lambda: self._life, lambda _: True),
+        )
         self._ledger = Ledger(self._stage.store, self._clock.now)
         self._runbook = Runbook(self._ledger)
         self._client = make_client(self._stage.wire)
@@ -112,6 +117,14 @@ class _Theatre:
 
     def play(self) -> Story:
         """The story and its epilogue."""
+        try:
+            return self._played()
+        finally:
+            for commits in self._commits:
+                commits.close()
+            self._world.give_back()
+
+    def _played(self) -> Story:
         try:
             self._all_lives()
         except Endless as endless:
@@ -196,7 +209,8 @@ class _Theatre:
     def _stack(self) -> Stack:
         store = self._stage.store
         stack = default_stack(self._world.game.job_type, Staging(store, self._stage.record))
-        stack = replace(stack, chunking=Chunking(max_requests=self._plan.size.requests))
+        chunking = Chunking(max_requests=self._plan.size.requests)
+        stack = replace(stack, chunking=chunking, polling=SELDOM)
         return self._mutation(stack, store) if self._mutation else stack
 
     # People.
