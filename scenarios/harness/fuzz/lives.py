@@ -82,6 +82,7 @@ class Commits:
             ("commit", self._commit),
             ("rollback", self._rollback),
         )
+        listener: Callable[..., Any]
         for name, listener in self._listeners:
             event.listen(engine, name, listener)
         commit = engine.dialect.do_commit

@@ -32,6 +32,7 @@ from controls import (
     default_stack,
 )
 from controls.chunking import Chunking
+from controls.core.columns import read_sent
 from controls.core.store import METADATA, QUARANTINE, SENT, STAGING
 from controls.ids import Namespace
 from controls.polling import Polling
@@ -293,7 +294,7 @@ class _Theatre:
         with self._stage.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = self._namespace.custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self._announced += len(sent)
         self._unannounced += sorted(sent - known)
