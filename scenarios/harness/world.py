@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -49,6 +48,11 @@ RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
+
+
+def in_memory() -> Engine:
+    """A database of its own."""
+    return open_store("sqlite://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class World:
     drill: Drill
     arm: ArmName
     clock: VirtualClock = field(default_factory=VirtualClock)
-    open_store: Callable[[], Engine] = partial(open_store, "sqlite://")
+    open_store: Callable[[], Engine] = in_memory
     """Makes the databases: the store first, then that of the system of record."""
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
