@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -72,6 +71,11 @@ RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
 """The databases of worlds that are over."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
+
+
+def in_memory() -> Engine:
+    """A database of its own."""
+    return open_store("sqlite://")
 
 
 @dataclass(frozen=True, slots=True)
