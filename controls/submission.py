@@ -2,20 +2,26 @@
 
 The API has no idempotency key, and a create whose reply is lost may have been accepted. This
 control looks before it sends again: an orphan that was created after the intention, with the same
-number of requests, is adopted. The client's own retries are off for create calls.
+number of requests, is adopted. One that seems older than the intention may be ours all the same,
+as clocks differ: its results tell. The client's own retries are off for create calls.
 
 Weakness: the list does not show `custom_id`s. A single orphan of the right size is adopted at
 once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, or
-where another batch of this store is looked for too, the results tell once they have ended.
+where another batch of this store is looked for too, the results tell once they have ended. A clock
+that is ahead of the service's by more than an hour hides the orphan.
 Neighbour: the ledger, which holds the intention before the call.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, Proceed, SendAgain
 from controls.core.moment import CreateFailed, Moment
+
+NEAR = timedelta(minutes=2)
+"""A batch that is so much older than the intention may be ours only if our clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class IdempotentSubmit:
             why = f"{lost}, but the results of {ours[0]} are those of this batch"
             return Adopt(ours[0], why, tuple(ours[1:]))
         match [orphan for orphan in moment.candidates if orphan.ours is None]:
-            case [orphan] if not moment.rivals:
+            case [orphan] if not moment.rivals and orphan.created_at >= moment.intended_at - NEAR:
                 return Adopt(
                     orphan.batch_id,
                     f"{lost}, but {orphan.batch_id} was created after the intention with the same "

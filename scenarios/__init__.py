@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scenarios.harness.checks import (
+        AnsweredWithin,
+        BilledAtMost,
         DamageIsHeard,
         EndsWithin,
         EveryRowAccountedFor,
         EveryRowAnswered,
         EveryValueFromItsOwnRow,
+        HeardWithin,
         KeyStaysHome,
         MostRowsAnswered,
         NoAlarm,
@@ -24,16 +27,25 @@ if TYPE_CHECKING:
         NoRowSentTooOften,
         NothingBeyondTheRows,
         NothingCoerced,
+        NothingPromotedBeyond,
+        NothingSentAfterTheStop,
+        NothingSentTwice,
         NothingUnvalidated,
         NothingWasSent,
         NoTornJobPromoted,
+        OnlyTheCanaryBeforeAPerson,
         OnlyTheCanaryWasSent,
         RecordCleanOrRestored,
         RetryAfterIsObeyed,
         RowsAnswered,
+        SentAtMost,
         SpendWithinApproval,
+        StopsWithin,
     )
-    from scenarios.harness.drill import Drill, drill
+    from scenarios.harness.drill import (
+        Drill,
+        drill,
+    )
     from scenarios.harness.field import (
         AddsUpTheCost,
         ChecksTheContentType,
@@ -54,8 +66,28 @@ if TYPE_CHECKING:
         WaitsWhileInProgress,
         WalksTheList,
     )
-    from scenarios.harness.miscount import TokensMiscounted
-    from scenarios.harness.model import LABELS_OF_THE_JOB
+    from scenarios.harness.miscount import (
+        TokensMiscounted,
+    )
+    from scenarios.harness.mishaps import (
+        ApprovalExpired,
+        ChangedSinceApproval,
+        ClockIsOff,
+        ControlBreaks,
+        FirstOfItsKind,
+        GateBreaks,
+        NeverApproved,
+        PricesRose,
+        ReviewerMistypes,
+        SmallAccount,
+        StartedAgain,
+        StoreFails,
+        WorkerDies,
+        WorkerKeepsDying,
+    )
+    from scenarios.harness.model import (
+        LABELS_OF_THE_JOB,
+    )
     from scenarios.harness.naive import (
         LooksAtFive,
         LooksOnce,
@@ -73,31 +105,47 @@ if TYPE_CHECKING:
         UncappedOutput,
         WrongColumn,
     )
-    from scenarios.harness.world import World
+    from scenarios.harness.task import (
+        Errand,
+    )
+    from scenarios.harness.world import (
+        World,
+    )
 
 __all__ = [
     "LABELS_OF_THE_JOB",
     "AddsUpTheCost",
+    "AnsweredWithin",
+    "ApprovalExpired",
+    "BilledAtMost",
     "BrokenDelimiter",
+    "ChangedSinceApproval",
     "ChecksTheContentType",
+    "ClockIsOff",
     "ColumnRidesAlong",
+    "ControlBreaks",
     "DamageIsHeard",
     "DeletesAndInserts",
     "Drill",
     "DropsTheLastPiece",
     "EndsWithin",
+    "Errand",
     "EveryRowAccountedFor",
     "EveryRowAnswered",
     "EveryValueFromItsOwnRow",
     "ExpectsEveryKey",
     "FieldPipeline",
+    "FirstOfItsKind",
     "FollowsTheUrl",
+    "GateBreaks",
     "GoesByTheCounts",
     "GoesByTheServicesClock",
+    "HeardWithin",
     "KeyStaysHome",
     "LooksAtFive",
     "LooksOnce",
     "MostRowsAnswered",
+    "NeverApproved",
     "NoAlarm",
     "NoCleanRowBlamed",
     "NoForbiddenValueSent",
@@ -108,23 +156,34 @@ __all__ = [
     "NoTornJobPromoted",
     "NothingBeyondTheRows",
     "NothingCoerced",
+    "NothingPromotedBeyond",
+    "NothingSentAfterTheStop",
+    "NothingSentTwice",
     "NothingUnvalidated",
     "NothingWasSent",
+    "OnlyTheCanaryBeforeAPerson",
     "OnlyTheCanaryWasSent",
     "OversizePrompt",
     "PlantedInstructions",
+    "PricesRose",
     "ReadsIntoABuffer",
     "ReadsRawBytes",
     "ReadsWithoutTheClient",
     "RecordCleanOrRestored",
     "ResumesAtTheLine",
     "RetryAfterIsObeyed",
+    "ReviewerMistypes",
     "RowsAnswered",
     "RowsReordered",
     "RunawayJoin",
     "SendsEverythingAgain",
+    "SentAtMost",
     "SkipsWhatFails",
+    "SmallAccount",
     "SpendWithinApproval",
+    "StartedAgain",
+    "StopsWithin",
+    "StoreFails",
     "TakesIdsForKeys",
     "TokensMiscounted",
     "TrustsTheEstimate",
@@ -132,12 +191,25 @@ __all__ = [
     "WaitsToSeeItRun",
     "WaitsWhileInProgress",
     "WalksTheList",
+    "WorkerDies",
+    "WorkerKeepsDying",
     "World",
     "WrongColumn",
     "drill",
 ]
 
-_HOMES = ("checks", "drill", "field", "miscount", "model", "naive", "sabotage", "world")
+_HOMES = (
+    "checks",
+    "drill",
+    "field",
+    "miscount",
+    "mishaps",
+    "model",
+    "naive",
+    "sabotage",
+    "task",
+    "world",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
 OLDEST_CLIENT = "0.76.0"
 """The first whose `post` takes `content`: what is sent is what the ledger wrote down."""
-CLOCK_SKEW = timedelta(minutes=2)
+CLOCK_SKEW = timedelta(hours=1)
 """How far the service's clock may lag behind ours when we look for an orphan."""
 TURNED_AWAY = frozenset({429, 529})
 """Statuses under which nothing was accepted and another try makes sense."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getclosurevars
 from pathlib import Path
+from types import FunctionType
 
 from reports import (
     ArmName,
@@ -160,7 +161,8 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         story=drill.story,
         failure_mode=drill.defends_against,
         controls=tuple(
-            part.__name__ if isinstance(part, type) else repr(part) for part in drill.controls
+            part.__name__ if isinstance(part, type | FunctionType) else repr(part)
+            for part in drill.controls
         ),
         verdict=verdict,
         because=because,
@@ -256,7 +258,7 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
     for act, spoiled in world.spoiled:
         found.append(
             Injection(
-                type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.where
+                type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.places
             )
         )
     return tuple(found)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from controls import Canary
@@ -527,4 +528,185 @@ class NoTornJobPromoted:
             [f"{done:,} of {total:,}"] if torn else (),
             f"{done:,} of {total:,} rows were promoted",
             "job was promoted in part",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSentAfterTheStop:
+    """Once a person has said stop, not one batch more reaches the service."""
+
+    def judge(self, record: Record) -> Finding:
+        stops = [act.at for act in record.acts if act.kind == "stopped"]
+        late = [
+            f"{batch.id}: {batch.requests:,} requests, {batch.created_at - stops[0]} later"
+            for batch in record.books.batches
+            if stops and batch.created_at >= stops[0]
+        ]
+        return found(
+            self,
+            len(record.books.calls) or len(stops),
+            late,
+            "no batch was created after somebody had said stop" if stops else "nobody said stop",
+            "batches were created after somebody had said stop",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopsWithin:
+    """Once a person has said stop, the job ends soon, whatever it was waiting for."""
+
+    limit: timedelta
+
+    def judge(self, record: Record) -> Finding:
+        stops = [act.at for act in record.acts if act.kind == "stopped"]
+        late = [
+            f"{job.job}: {job.ended_at - stops[0]} later"
+            for job in record.jobs
+            if stops and job.ended_at - stops[0] > self.limit
+        ]
+        return found(
+            self,
+            len(record.jobs),
+            late,
+            f"all jobs ended within {self.limit} of the stop" if stops else "nobody said stop",
+            f"jobs went on for more than {self.limit} after the stop",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SentAtMost:
+    """When something goes wrong, no more than so many requests reach the service in all."""
+
+    requests: int
+
+    def judge(self, record: Record) -> Finding:
+        beyond = [request.custom_id for request in record.books.requests[self.requests :]]
+        return found(
+            self,
+            len(record.rows),
+            beyond if record.struck else (),
+            f"{record.sent:,} requests were sent; {self.requests:,} do no harm"
+            if record.struck
+            else f"nothing was wrong with {record.sent:,} requests",
+            f"requests beyond {self.requests:,} were sent",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyTheCanaryBeforeAPerson:
+    """Until a person has looked at the first answers, only the canary is sent."""
+
+    def judge(self, record: Record) -> Finding:
+        looked = [act.at for act in record.acts if act.kind == "approved"]
+        size = Canary(record.job_type.canary).size(len(record.rows))
+        sent, late = 0, list[str]()
+        for batch in record.books.batches:
+            if looked and batch.created_at < looked[0]:
+                sent += batch.requests
+                late += [batch.id] if sent > size else []
+        return found(
+            self,
+            record.sent,
+            late,
+            f"{sent:,} requests were sent before a person had looked, the canary is {size:,}"
+            if looked
+            else "a person had looked before",
+            f"batches beyond the canary of {size:,} were sent before a person had looked",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredWithin:
+    """One of several jobs has all of its answers in the system of record soon after it began."""
+
+    limit: timedelta
+    job: str = "game_1"
+
+    def judge(self, record: Record) -> Finding:
+        (mine,) = (job for job in record.jobs if job.job == self.job)
+        took = mine.ended_at - mine.began_at
+        missing = sorted(mine.keys - record.promoted)
+        late = [f"{self.job}: {took}"] if took > self.limit else []
+        return found(
+            self,
+            len(mine.keys),
+            [*late, *missing],
+            f"all {len(mine.keys):,} rows of {self.job} were answered within {took}",
+            f"of {len(mine.keys):,} rows of {self.job} were not answered within {self.limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BilledAtMost:
+    """All jobs together are billed no more than so much."""
+
+    usd: Decimal
+
+    def judge(self, record: Record) -> Finding:
+        billed = record.books.billed_usd
+        over = [f"${billed:.4f} against ${self.usd:.4f}"] if billed > self.usd else []
+        return found(
+            self,
+            len(record.books.calls),
+            over if record.struck else (),
+            f"${billed:.4f} billed; ${self.usd:.4f} were agreed",
+            f"overrun: ${billed:.4f} billed, ${self.usd:.4f} were agreed",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPromotedBeyond:
+    """Where such a share of the answers or more is bad, by the books, nothing is promoted."""
+
+    bad_share: float
+
+    def judge(self, record: Record) -> Finding:
+        bad = sum(
+            (value := record.answered(request.sent_text)) is None or not record.shape.fits(value)
+            for request in record.books.requests
+        )
+        share = bad / max(1, record.sent)
+        half = sorted(record.promoted) if share >= self.bad_share else []
+        return found(
+            self,
+            record.sent,
+            half,
+            f"{share:.0%} of {record.sent:,} answers were bad, {len(record.promoted):,} promoted",
+            f"rows were promoted though {share:.0%} of {record.sent:,} answers were bad",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSentTwice:
+    """No row is sent a second time, for whatever reason."""
+
+    def judge(self, record: Record) -> Finding:
+        sent = Counter(request.custom_id for request in record.books.requests)
+        again = [f"{custom_id}: {count} times" for custom_id, count in sent.items() if count > 1]
+        return found(
+            self,
+            len(sent),
+            again,
+            f"{len(sent):,} rows were sent, each once",
+            f"of {len(sent):,} rows were sent again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWithin:
+    """When something goes wrong, somebody hears of it before this time, and not before it began."""
+
+    limit: timedelta
+
+    def judge(self, record: Record) -> Finding:
+        began = min((job.began_at for job in record.jobs), default=None)
+        alarms = [alarm.at - began for alarm in record.alarms if began is not None]
+        first = min(alarms, default=None)
+        late = [] if first is not None and first <= self.limit else [f"first alarm: {first}"]
+        return found(
+            self,
+            len(record.rows),
+            late if record.struck else (),
+            f"heard of after {first}" if record.struck else "there was nothing to hear",
+            f"alarms too late: nothing was heard within {self.limit}",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,10 @@ class ServiceBroke(BaseException):
     would take it for a bad connection, and try again for ever."""
 
 
+Bend = Callable[[Request, Response], Response]
+"""What becomes of a reply on its way."""
+
+
 class Wire:
     """The line to the service, with a witness on it.
 
@@ -34,8 +38,11 @@ class Wire:
     answered at once, is kept here, so that nothing leaves the house unseen.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(
+        self, api: Api, bent: Sequence[Callable[[Request, Response], Response]] = ()
+    ) -> None:
         self._api = api
+        self._bent = bent
         self._not_before: dict[tuple[str, str], datetime] = {}
         self.told_to_wait = 0
         """How often a reply said when to come back."""
@@ -70,9 +77,13 @@ class Wire:
             response = yield from self._api.steps(request)
         except Exception as error:
             raise ServiceBroke from error
+        for bend in self._bent:
+            response = bend(request, response)
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)
+        for bend in self._bent:
+            response = bend(request, response)
         if isinstance(response.body, bytes):
             return response
         return msgspec.structs.replace(response, body=_pieces(response.body))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reports import Cell, Coverage
 from scenarios.harness.drill import Drill
 from scenarios.harness.miscount import TokensMiscounted
-from scenarios.harness.naive import ALL_CONTROLS
+from scenarios.harness.naive import ALL_CONTROLS, BESIDE_THE_STACK
 from scenarios.harness.sabotage import NoSabotage
 from simulator.faults import CATALOGUE, Endpoint, Family, Fault, NoFault
 from simulator.faults.batch_object import BatchFault
@@ -57,7 +57,8 @@ def coverage_of(drills: Sequence[Drill]) -> Coverage:
                 found.setdefault((what, moment, control.__name__), []).append(drill.name)
     neutral = {NoFault.__name__, NoSabotage.__name__}
     faults = [name for name in CATALOGUE if name not in neutral]
-    controls = [kind.__name__ for kind in ALL_CONTROLS]
+    everything = (*ALL_CONTROLS, *BESIDE_THE_STACK)
+    controls = [kind.__name__ for kind in everything]
     places = {name: place for place, name in enumerate([*faults, *controls])}
     cells = tuple(
         Cell(what, moment, control, tuple(names))
@@ -81,5 +82,5 @@ def coverage_of(drills: Sequence[Drill]) -> Coverage:
         faults=len(faults),
         controls=len(controls),
         open_faults=tuple(name for name in faults if name not in struck),
-        open_controls=tuple(kind.__name__ for kind in ALL_CONTROLS if kind not in held),
+        open_controls=tuple(kind.__name__ for kind in everything if kind not in held),
     )

@@ -12,11 +12,12 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import TYPE_CHECKING, TypeGuard, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, TypeGuard, overload
 
 from scenarios.harness.checks import Check
 from scenarios.harness.errors import UsageError
-from scenarios.harness.naive import ALL_CONTROLS, StandIn
+from scenarios.harness.naive import ALL_CONTROLS, BESIDE_THE_STACK, StandIn
 from scenarios.harness.sabotage import NoSabotage, Sabotage
 from simulator.faults import Fault, NoFault
 
@@ -42,7 +43,8 @@ class Drill:
     sabotage: tuple[Sabotage, ...]
     controls: tuple[object, ...]
     """What the bare arm goes without. A class stands for the control with the job type's
-    settings, a value also replaces its settings in the calm and the guarded arm."""
+    settings, a value also replaces its settings in the calm and the guarded arm; a function is
+    something that somebody does every day."""
     checks: tuple[Check, ...]
     script: Script
     slow: bool = False
@@ -70,9 +72,11 @@ class Drill:
         return shlex.join(["gameday", "run", self.file or self.name])
 
     @property
-    def control_types(self) -> tuple[type, ...]:
-        """The classes of the named controls."""
-        return tuple(part if isinstance(part, type) else type(part) for part in self.controls)
+    def control_types(self) -> tuple[Any, ...]:
+        """The classes of the named controls, and the functions as they are."""
+        return tuple(
+            part if isinstance(part, type | FunctionType) else type(part) for part in self.controls
+        )
 
     @property
     def is_good_day(self) -> bool:
@@ -212,8 +216,9 @@ def _snake(name: str) -> str:
 
 def _rules(drill: Drill) -> Sequence[tuple[bool, str, str]]:
     """Each rule as (is it broken, what is wrong, how to mend it)."""
-    strangers = [kind.__name__ for kind in drill.control_types if kind not in ALL_CONTROLS]
-    known = ", ".join(kind.__name__ for kind in ALL_CONTROLS)
+    controls = (*ALL_CONTROLS, *BESIDE_THE_STACK)
+    strangers = [kind.__name__ for kind in drill.control_types if kind not in controls]
+    known = ", ".join(kind.__name__ for kind in controls)
     return (
         (not drill.claim, "has no docstring", "Write the claim as its first line."),
         (not drill.checks, "checks nothing", "Give it at least one check."),

@@ -16,46 +16,78 @@ from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
 from controls import (
+    ApprovedOnly,
     BatchRunner,
     Canary,
+    Chunking,
+    CircuitBreaker,
     CostCeiling,
+    Deduplicated,
+    FairShare,
     FieldAllowlist,
+    FirstRun,
     IdempotentSubmit,
+    KillSwitch,
     PromptFence,
     Quarantine,
     QuarantineThreshold,
     Reconciliation,
     Requeue,
+    Router,
     Row,
     RowBinding,
     SensitiveText,
     Stack,
     Staging,
     SystemOfRecord,
+    Telemetry,
+    Watchdog,
+    attribution,
+    look_over,
 )
+from controls.audit import verify_trail
+from controls.chunking import API_BYTES, API_REQUESTS
 from controls.core.answer import Accepted, Answer, Quarantined, Verdict
 from controls.core.book import JobRecord
 from controls.core.columns import Staged
 from controls.core.control import Control
 from controls.core.decision import Decision, Halt, Proceed, Resubmit, SendAgain, Split
 from controls.core.moment import AfterCollect, BeforeSubmit, CreateFailed, Moment
+from controls.retention import purge
 
 ALL_CONTROLS: tuple[type, ...] = (
     BatchRunner,
+    KillSwitch,
+    ApprovedOnly,
     FieldAllowlist,
     SensitiveText,
     CostCeiling,
     Canary,
+    FirstRun,
+    CircuitBreaker,
+    FairShare,
     IdempotentSubmit,
+    Watchdog,
     Reconciliation,
     Requeue,
     QuarantineThreshold,
+    Chunking,
     Quarantine,
     PromptFence,
     RowBinding,
     Staging,
 )
-"""Everything that a drill can name and the bare arm can go without."""
+"""Everything in a stack that a drill can name and the bare arm can go without."""
+BESIDE_THE_STACK: tuple[Any, ...] = (
+    Router,
+    Deduplicated,
+    Telemetry,
+    attribution,
+    look_over,
+    purge,
+    verify_trail,
+)
+"""The same for what stands beside it: classes, and functions that somebody calls every day."""
 
 
 class StandIn:
@@ -170,6 +202,8 @@ class ByPosition(NoReference):
         return self.read_again()[sent.ordinal]
 
 
+AS_MUCH_AS_GOES = Chunking(API_REQUESTS, API_BYTES)
+"""Everything in one batch, as large as the documentation allows."""
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
@@ -242,7 +276,7 @@ class StraightToRecord:
 
 def without(
     stack: Stack,
-    named: Collection[type],
+    named: Collection[object],
     *,
     instead: Sequence[StandIn] = (),
     label: str,
@@ -262,4 +296,5 @@ def without(
         fence=NoFence() if PromptFence in named else stack.fence,
         identity=ByPosition(read_again) if RowBinding in named else stack.identity,
         sink=StraightToRecord(record) if Staging in named else stack.sink,
+        chunking=AS_MUCH_AS_GOES if Chunking in named else stack.chunking,
     )

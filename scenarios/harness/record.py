@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
@@ -58,6 +58,10 @@ class Record:
     """Row key to the name under which the service's model knows the row's text."""
     truths: Mapping[str, str] = field(default_factory=dict)
     """That name to the right label of the text, as text."""
+    acts: tuple[Act, ...] = ()
+    """What people did, in order of time."""
+    jobs: tuple[JobEnd, ...] = ()
+    """Each job that was run, in order of their beginning."""
 
     @cached_property
     def promoted(self) -> frozenset[str]:
@@ -224,6 +228,32 @@ class Record:
             return None
         value.pop(REFERENCE_FIELD, None)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that a person did."""
+
+    at: datetime
+    kind: str
+    """`stopped`, `approved`, `resumed`, ..."""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How one of several jobs ended."""
+
+    job: str
+    keys: frozenset[str]
+    """Of its rows."""
+    team: str
+    prefix: str
+    """What its `custom_id`s begin with."""
+    status: str
+    why: str
+    began_at: datetime
+    ended_at: datetime
 
 
 SHORTEST = 4

@@ -7,19 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 
 from controls import (
     Alerts,
     Approval,
     BatchRunner,
+    Chunking,
+    Deduplicated,
     Job,
     JobType,
     Ledger,
     LedgerEntry,
+    Pager,
     Register,
     Row,
     Stack,
@@ -28,18 +33,22 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.ids import Namespace
 from reports import ArmName, Entry
 from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
 from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
+from scenarios.harness.mishaps import Gear, Killed, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
-from scenarios.harness.record import Record
+from scenarios.harness.people import Operator
+from scenarios.harness.record import Act, JobEnd, Record
+from scenarios.harness.rota import Rota
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
-from scenarios.harness.task import RowSource, Spoiled, Task
+from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
 from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
@@ -51,6 +60,10 @@ RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
+UNTIL_STARTED_AGAIN = timedelta(minutes=1)
+"""What a supervisor takes to start a worker again."""
+WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
+"""How several jobs ended together: as the worst of them."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
 
@@ -77,6 +90,19 @@ class Game:
         return bound(faults, self.job_type, self.labels)
 
 
+@dataclass(slots=True)
+class Hired:
+    """One job, and whoever works on it at present."""
+
+    job: Job
+    rows: tuple[Row, ...]
+    runner: BatchRunner | FieldWorker
+    began_at: datetime
+    ended_at: datetime
+    status: str = "not run"
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Everything that stands once the rows are known."""
@@ -87,13 +113,26 @@ class Stage:
     """As the pipeline gets them."""
     api: Api
     wire: Wire
+    gear: Gear
     store: Engine
+    ledger: Ledger
     record: SystemOfRecord
     before: Mapping[str, Value]
-    runner: BatchRunner | FieldWorker
-    job: Job
+    hired: list[Hired]
+    """The jobs of this arm, in their order."""
+    batches_of: int | None
     subjects: Mapping[str, str]
     truths: Mapping[str, str]
+
+    @property
+    def runner(self) -> BatchRunner | FieldWorker:
+        """That of the first job."""
+        return self.hired[0].runner
+
+    @property
+    def job(self) -> Job:
+        """The first."""
+        return self.hired[0].job
 
 
 class Refit(Protocol):
@@ -118,19 +157,29 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
-    acts: list[Callable[[], None]] = field(default_factory=list)
-    """What the operator does whenever the pipeline waits."""
     witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
     refit: Refit = as_it_is
     """What is done to every control before it is used, in all arms but the bare one."""
+    deeds: list[Act] = field(default_factory=list)
+    """What people did, in order of time."""
     started_at: datetime = field(init=False)
+    rota: Rota = field(init=False)
+    """Who acts when; the clock of the pipeline, unless that is wrong."""
+    pager: Pager = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
+    _first: list[Callable[[], None]] = field(default_factory=list)
+    _later: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
+        self.rota = Rota(self.clock)
+        named = Deduplicated in self.drill.control_types
+        self.pager = self.alerts
+        if named and self.has(Deduplicated):
+            self.pager = self.witness.pager(self.refit(Deduplicated(self.alerts)))
 
     @property
     def operator(self) -> Operator:
@@ -141,66 +190,147 @@ class World:
         """The first so many of the user's rows, all by default."""
         return self.game.rowset.rows[:count]
 
-    def run(self, rows: Sequence[Row]) -> None:
-        """Give these rows to the pipeline under test, and wait until it ends."""
+    def has(self, control: object) -> bool:
+        """Whether this arm has a control that the drill may name."""
+        return self.arm is not ArmName.BARE or control not in self.drill.control_types
+
+    def run(self, rows: Sequence[Row], *, batches_of: int | None = None) -> None:
+        """Give these rows to the pipeline under test, and wait until it ends.
+
+        Args:
+            batches_of: so many requests at most, in every arm.
+        """
+        self.run_together(Errand(rows), batches_of=batches_of)
+
+    def run_together(self, *errands: Errand, batches_of: int | None = None) -> None:
+        """Give several jobs to the pipeline, which runs them side by side; wait for all."""
         if self._stage is not None:
             raise RuntimeError("A world runs one job; the books of a second would hide the first.")
-        stage = self.prepare(rows)
-        self.witness.saw(stage.runner)
-        try:
-            outcome = stage.runner.run(stage.job, stage.task.rows)
-        except Hung as endless:
-            self.status, self.why = "hung", str(endless)
-            self.tell("pipeline", f"hung: {self.why}")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
-            self.status, self.why = "crashed", f"{type(error).__name__}: {str(error)[:300]}"
-            self.tell("pipeline", f"crashed: {self.why}")
-        else:
-            self.status, self.why = outcome.status, outcome.why
+        rows = [row for errand in errands for row in errand.rows]
+        stage = self.prepare(rows, errands, batches_of=batches_of)
+        for act in self._first:
+            act()
+        first, *others = stage.hired
+        for hired in others:
+            self.rota.begin(hired.began_at - self.clock.now(), partial(self.work, hired))
+        for after, act in self._later:
+            self.rota.begin(after, act)
+        self.work(first)
+        self.rota.finish()
+        worst = max(stage.hired, key=lambda hired: WORST.index(hired.status))
+        self.status, self.why = worst.status, worst.why
 
-    def prepare(self, rows: Sequence[Row]) -> Stage:
+    def work(self, hired: Hired) -> None:
+        """Run a job until it ends; a worker that is killed or crashes may be started again."""
+        gear, lives = self.stage.gear, 0
+        while True:
+            lives += 1
+            gear.at_work = True
+            self.witness.saw(hired.runner)
+            try:
+                outcome = hired.runner.run(hired.job, hired.rows)
+            except Hung as endless:
+                hired.status, hired.why = "hung", str(endless)
+                self.tell("pipeline", f"hung: {hired.why}")
+                break
+            except Killed:
+                died = "killed: the process is gone"
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
+                died = f"{type(error).__name__}: {str(error)[:300]}"
+            else:
+                hired.status, hired.why = outcome.status, outcome.why
+                break
+            finally:
+                gear.at_work = False
+            self.tell("pipeline", f"crashed: {died}")
+            if lives > gear.restarts:
+                hired.status, hired.why = "crashed", died
+                break
+            self.rota.sleep(UNTIL_STARTED_AGAIN)
+            hired.runner = self._runner(hired.job)
+        hired.ended_at = self.clock.now()
+
+    def before_it_begins(self, act: Callable[[], None]) -> None:
+        """Have somebody act when everything stands and nothing runs yet."""
+        self._first.append(act)
+
+    def later(self, after: timedelta, act: Callable[[], None]) -> None:
+        """Have somebody act so long after the beginning, whatever runs then."""
+        self._later.append((after, act))
+
+    def prepare(
+        self,
+        rows: Sequence[Row],
+        errands: Sequence[Errand] = (),
+        *,
+        batches_of: int | None = None,
+    ) -> Stage:
         """Sabotage the task, start the service and lay the tables; nothing runs yet."""
         mine = tuple(rows)
         game = self.game
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
-        store = open_store("sqlite://")
+        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
+        befall_all(self.spoiled, gear, game.seed)
+        api = Api(
+            seed=game.seed,
+            clock=self.clock,
+            responder=model.responder,
+            faults=faults,
+            limits=gear.limits,
+        )
         record = make_record(game.job_type, mine, game.seed)
-        ledger = Ledger(store, self.clock.now, self._listen)
-        Register(ledger).note(task.job_type, by=task.job_type.approved_by)
-        wire = Wire(api)
-        client = make_client(wire)
-        clock = WatchedClock(self.clock, self.acts)
-        runner: BatchRunner | FieldWorker
-        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
-            http, until = make_http(wire), self.clock.now() + WATCHED
-            tools = Tools(client, http, clock, task.job_type, record, until)
-            runner = FieldWorker(self._habit(), tools)
-        else:
-            runner = BatchRunner(
-                client,
-                ledger,
-                clock,
-                self._stack(task, store, record),
-                pager=self.alerts,
-                secret=hashlib.sha256(f"{game.seed}/secret".encode()).digest(),
-            )
         self._stage = Stage(
             rows=mine,
             task=task,
             api=api,
-            wire=wire,
-            store=store,
+            wire=Wire(api, gear.bent),
+            gear=gear,
+            store=gear.store,
+            ledger=Ledger(gear.store, gear.clock.now, self._listen),
             record=record,
             before=read_record(record, Shape.of(game.job_type.answer.schema)),
-            runner=runner,
-            job=Job(JOB, task.job_type, (RELEASED,), game.seed),
+            hired=[],
+            batches_of=batches_of,
             subjects=model.subjects,
             truths=model.truths,
         )
+        self._hire(errands or [Errand(mine)])
         return self._stage
+
+    def _hire(self, errands: Sequence[Errand]) -> None:
+        """Somebody for each errand; each policy is approved once."""
+        stage, begins = self.stage, self.clock.now()
+        approved: list[JobType] = []
+        for errand in (errand for errand in errands for _ in range(1 + stage.gear.copies)):
+            number = len(stage.hired) + 1
+            job_type = _type_of(errand, stage.task)
+            job = Job(f"game_{number}", job_type, stage.gear.approvals, self.game.seed)
+            if job_type not in approved:
+                approved.append(job_type)
+                stage.gear.approve(Register(stage.ledger), job_type)
+            theirs = _rows_of(errand, stage.task, alone=len(errands) == 1)
+            at = begins + errand.after
+            stage.hired.append(Hired(job, theirs, self._runner(job), at, at))
+
+    def _runner(self, job: Job) -> BatchRunner | FieldWorker:
+        """A worker with nothing in its memory."""
+        stage, seed = self.stage, self.game.seed
+        client, clock = make_client(stage.wire), stage.gear.clock
+        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
+            http, until = make_http(stage.wire), self.clock.now() + WATCHED
+            tools = Tools(client, http, clock, job.type, stage.record, until)
+            return FieldWorker(self._habit(), tools)
+        return BatchRunner(
+            client,
+            stage.ledger,
+            clock,
+            self._stack(job, stage),
+            pager=self.pager,
+            secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
+            prices=stage.gear.prices,
+        )
 
     @property
     def stage(self) -> Stage:
@@ -210,8 +340,14 @@ class World:
         return self._stage
 
     def rollback(self) -> int:
-        """Have the pipeline undo its promotion; the number of rows it says it put back."""
-        return self.stage.runner.rollback(self.stage.job)
+        """Have the pipeline undo its promotions, the last one first; the number of rows it says it
+        put back."""
+        return sum(hired.runner.rollback(hired.job) for hired in reversed(self.stage.hired))
+
+    def did(self, kind: str, what: str) -> None:
+        """Note what a person did."""
+        self.deeds.append(Act(self.clock.now(), kind, what))
+        self.tell("operator", what)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""
@@ -245,6 +381,8 @@ class World:
             approved_usd=self.game.job_type.spend.ceiling_usd,
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
+            acts=tuple(self.deeds),
+            jobs=tuple(map(_end_of, stage.hired)),
         )
 
     def _spoil(self, task: Task) -> Task:
@@ -263,18 +401,24 @@ class World:
         given = (part for part in self.drill.instead if isinstance(part, FieldPipeline))
         return next(given, FieldPipeline())
 
-    def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
-        stack = default_stack(self.game.job_type, Staging(store, record))
+    def _stack(self, job: Job, stage: Stage) -> Stack:
+        stack = default_stack(
+            _policy_of(self.game.job_type, job.type), Staging(stage.store, stage.record)
+        )
+        if stage.batches_of is not None:
+            stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:
-            return self.witness.behind(self.refit(with_settings(stack, self.drill.controls)))
-        return without(
+            stack = _befitted(self.refit(with_settings(stack, self.drill.controls)), stage.gear)
+            return self.witness.behind(stack)
+        stack = without(
             stack,
             self.drill.control_types,
             instead=self.drill.instead,
-            label=task.job_type.answer.label,
-            read_again=task.source.again,
-            record=record,
+            label=job.type.answer.label,
+            read_again=stage.task.source.again,
+            record=stage.record,
         )
+        return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
         who, what = say_entry(entry)
@@ -282,55 +426,50 @@ class World:
             self.tell(who, what)
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedClock:
-    """The clock of the pipeline: when it waits, others get to act."""
-
-    clock: VirtualClock
-    acts: Sequence[Callable[[], None]]
-
-    def now(self) -> datetime:
-        """The present."""
-        return self.clock.now()
-
-    def sleep(self, duration: timedelta, /) -> None:
-        """Wait, and let the others act."""
-        self.clock.sleep(duration)
-        for act in self.acts:
-            act()
+def _type_of(errand: Errand, task: Task) -> JobType:
+    """The job type of one of several jobs: another one for another team or priority."""
+    job_type = task.job_type
+    if not errand.team and not errand.priority:
+        return job_type
+    schedule = msgspec.structs.replace(job_type.schedule, priority=errand.priority)
+    team = errand.team or job_type.team
+    name = f"{job_type.name} of {team} at {errand.priority}"
+    return msgspec.structs.replace(job_type, name=name, team=team, schedule=schedule)
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """The person on call, who acts on what can be seen from outside."""
+def _policy_of(agreed: JobType, running: JobType) -> JobType:
+    """What was agreed before any sabotage, for the job that runs."""
+    return msgspec.structs.replace(
+        agreed, name=running.name, team=running.team, schedule=running.schedule
+    )
 
-    world: World
 
-    def cancels_doubles(self) -> None:
-        """When a batch of the same size was made after one that runs, the older one is canceled:
-        whoever sent the second waits for that one."""
-        self.world.acts.append(self._cancel_doubles)
+def _rows_of(errand: Errand, task: Task, *, alone: bool) -> tuple[Row, ...]:
+    """The rows of one job as the pipeline gets them, counted from 0."""
+    if alone:
+        return task.rows
+    keys = {row.key for row in errand.rows}
+    mine = (row for row in task.rows if row.key in keys)
+    return tuple(replace(row, ordinal=ordinal) for ordinal, row in enumerate(mine))
 
-    def _cancel_doubles(self) -> None:
-        batches = self.world.stage.api.books().batches
-        newest = {batch.requests: batch.id for batch in batches}
-        for batch in batches:
-            if batch.processing_status == "in_progress" and newest[batch.requests] != batch.id:
-                make_client(self.world.stage.wire).messages.batches.cancel(batch.id)
-                self.world.tell("operator", f"canceled {batch.id}, which looked like a double")
 
-    def reverses_what_is_wrong(self, after: timedelta = timedelta(hours=2)) -> None:
-        """Some hours later somebody downstream complains; if they are right, the promotion is
-        rolled back."""
-        self.world.clock.sleep(after)
-        wrong = self.world.record().wrong
-        if not wrong:
-            self.world.tell("operator", "compared the record with the rows: nothing is wrong")
-            return
-        self.world.tell("operator", f"noticed {len(wrong):,} wrong values, first {wrong[0]}")
-        count = self.world.rollback()
-        self.world.status, self.world.why = "rolled back", f"{len(wrong):,} wrong values"
-        self.world.tell("operator", f"rolled the promotion back: {count:,} rows")
+def _end_of(hired: Hired) -> JobEnd:
+    return JobEnd(
+        hired.job.id,
+        frozenset(row.key for row in hired.rows),
+        hired.job.type.team,
+        Namespace(hired.job.type.team, hired.job.id).prefix,
+        hired.status,
+        hired.why,
+        hired.began_at,
+        hired.ended_at,
+    )
+
+
+def _befitted(stack: Stack, gear: Gear) -> Stack:
+    for fit in gear.fits:
+        stack = fit(stack)
+    return stack
 
 
 def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
@@ -342,6 +481,7 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
         sink=_setting(stack.sink, controls),
+        chunking=_setting(stack.chunking, controls),
     )
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from controls import Chunking, default_stack
+from controls import default_stack
+from scenarios.harness.discovery import select
 from scenarios.harness.game import open_game
 from scenarios.harness.mutants import Kind, Mutant
-from scenarios.harness.naive import ALL_CONTROLS
 from scenarios.mutants import all_mutants
 
 FEWEST = 2
 FEWEST_IN_ALL = 60
 STACK = default_stack(open_game(None, None, 0).job_type, None)  # type: ignore[arg-type]
-PARTS: set[type] = {
-    type(part) for part in (*STACK.controls, STACK.gate, STACK.fence, STACK.identity)
-}
-CONTROLS: list[type] = sorted({*ALL_CONTROLS, *PARTS, Chunking}, key=repr)
+PARTS = (*STACK.controls, STACK.gate, STACK.fence, STACK.identity, STACK.chunking)
+NAMED = {control for drill in select([]) for control in drill.control_types}
+CONTROLS: list[Any] = sorted({*map(type, PARTS), *NAMED}, key=repr)
+"""Whatever stands in the default stack, and whatever a drill says that it proves."""
 
 
 @pytest.mark.parametrize("control", CONTROLS)
-def test_every_control_has_mutants_of_several_kinds(control: type) -> None:
+def test_every_control_has_mutants_of_several_kinds(control: Any) -> None:
     """One way to break something proves little."""
     kinds = {one.kind for one in all_mutants() if one.control is control}
 
