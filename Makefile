@@ -31,11 +31,13 @@ bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.controls
+	$(BIN)/python -m benchmarks.jobs
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
 	$(BIN)/python -m benchmarks.simulator --smoke
 	$(BIN)/python -m benchmarks.controls --smoke
+	$(BIN)/python -m benchmarks.jobs --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -46,6 +47,14 @@ from tests import postgres
 
 FULL, MANY, SMOKE = 100_000, 1_000_000, 2_000
 PER_BATCH = 20_000
+PER_COPY = 10_000
+ANSWERS = """
+CREATE TABLE answers (
+    id text PRIMARY KEY, row_key text, value text, outcome text, input_tokens integer,
+    output_tokens integer, cache_written integer, cache_read integer, digest bytea
+)
+"""
+COPY = "COPY answers FROM STDIN"
 SECRET = b"benchmark"
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -124,13 +133,19 @@ class Nowhere(Staging):
         """Nothing to hold."""
 
 
+def shuffled(number: int, count: int) -> list[int]:
+    """The rows of a batch, by its number from 1, in the order in which their results come."""
+    ordinals = list(range((number - 1) * PER_BATCH, min(number * PER_BATCH, count)))
+    Random(number).shuffle(ordinals)
+    return ordinals
+
+
 def write_results(folder: Path, count: int) -> int:
     """Results of `count` rows, one file per batch, shuffled; the bytes written."""
     dresser, rows, namespace = a_dresser(), Rows(count), Namespace(JOB_TYPE.team, "job")
     total = 0
-    for number, start in enumerate(range(0, count, PER_BATCH), 1):
-        ordinals = list(range(start, min(start + PER_BATCH, count)))
-        Random(number).shuffle(ordinals)
+    for number in range(1, -(-count // PER_BATCH) + 1):
+        ordinals = shuffled(number, count)
         with (folder / f"msgbatch_{number}.jsonl").open("wb") as file:
             for ordinal in ordinals:
                 text = json.dumps(
@@ -250,11 +265,13 @@ def collected(url: str, rows: Sequence[Row], store_url: str) -> None:
     assert job is not None
     spans = [range(at, min(at + PER_BATCH, count)) for at in range(0, count, PER_BATCH)]
     book.plan(job, spans, stage=1, round_=0)
+    dresser = Dresser(JOB_TYPE, namespace, SECRET, stack.fence, stack.identity)
     for batch in book.batches(job):
+        book.intend(job, batch.number, [dresser.dress(rows[place]) for place in batch.ordinals])
         book.created(job, batch.number, f"msgbatch_{batch.number}", "created")
+        dresser.forget()
     with anthropic.Anthropic(api_key="ours", base_url=url, max_retries=0) as client:
         desk = Desk(client, ledger, clock, stack, default_prices(), Alerts(), book, Locks(engine))
-        dresser = Dresser(JOB_TYPE, namespace, SECRET, stack.fence, stack.identity)
         price = default_prices().price(JOB_TYPE.prompt.model)
         work = Work(Job("job", JOB_TYPE), job, rows, dresser, namespace, price)
         collector = Collector(desk)
@@ -333,22 +350,27 @@ def leanest(url: str, count: int, store_url: str) -> None:
 
 
 def copy(_url: str, count: int, store_url: str) -> None:
-    """What PostgreSQL takes at most: the same staged rows, ready-made, in one bare COPY."""
+    """What a program does that has only to store: all that our store holds of each result (value,
+    outcome, tokens, digest), ready-made, in the order in which they arrive, by COPY into a table
+    with their id as key, a commit per call."""
     import psycopg  # noqa: PLC0415 - only where there is a server
 
-    value = '{"label":"neutral","score":0.5}'
-    rows = [(1, ordinal, f"row-{ordinal}", value) for ordinal in range(count)]
-    open_store(store_url).dispose()
+    prefix, value = Namespace(JOB_TYPE.team, "job").prefix, '{"label":"neutral","score":0.5}'
+    rows = [
+        (f"{prefix}{ordinal}", f"row-{ordinal}", value, "accepted", 180, 24, 0, 0, digest)
+        for number in range(1, -(-count // PER_BATCH) + 1)
+        for ordinal in shuffled(number, count)
+        for digest in (sha256(b"%d" % ordinal).digest()[:16],)
+    ]
     with psycopg.connect(store_url.replace("+psycopg", "")) as connection:
-        connection.execute("SELECT 1")
+        connection.execute(ANSWERS)
+        connection.commit()
         with timed():
-            with (
-                connection.cursor() as cursor,
-                cursor.copy("COPY staging (job, ordinal, row_key, value) FROM STDIN") as stream,
-            ):
-                for row in rows:
-                    stream.write_row(row)
-            connection.commit()
+            for start in range(0, count, PER_COPY):
+                with connection.cursor() as cursor, cursor.copy(COPY) as stream:
+                    for row in rows[start : start + PER_COPY]:
+                        stream.write_row(row)
+                connection.commit()
 
 
 def naive(url: str, count: int, store_url: str) -> None:

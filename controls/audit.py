@@ -1,14 +1,13 @@
 """The audit: proof that nobody has changed the trail since it was written.
 
 Protects from a past that somebody has mended, by mistake or by will: `verify_trail` compares each
-ledger entry with the chain of hashes, each list that an entry closes (requests, answers,
+ledger entry with the chain of hashes, each list that an entry closes (requests, answers, staging,
 quarantine) with the digest in that entry, and each table that repeats what entries say (jobs,
 batches, reviews, halts) with the entries.
 
 Weakness: whoever can write the store can hash a whole new chain. Keep `last_hash` elsewhere, each
-day: it must still be found in the chain. And staged answers are payload, which no entry covers: who
-changes one between collection and promotion is not seen. Neighbour: `retention` removes what may
-not stay, with entries that say so.
+day: it must still be found in the chain. Neighbour: `retention` removes what may not stay, with
+entries that say so.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from controls.core.book import (
     batch_digest,
     plan_digest,
 )
+from controls.core.columns import list_digest, part_digest
 from controls.core.ledger import GENESIS, KEPT_COLUMNS, digest16, digest_of, entry_hash
 from controls.core.store import (
     ANSWERED,
@@ -46,6 +46,7 @@ from controls.core.store import (
     QUARANTINE,
     REVIEWS,
     SENT,
+    STAGING,
     meta,
 )
 
@@ -60,7 +61,8 @@ STATUS_BY_KIND = {
 SHOWN = 80
 """Characters of a value that stands where it should not."""
 STREAMED = {"yield_per": 1_000}
-NOTHING_KEPT = digest_of(())
+NOTHING = hashlib.sha256(b"").hexdigest()
+"""The digest of a list without a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Tampering:
 
     where: str
     """`entry 7`, `end of the chain`, `job J`, `batch 2 of J`, `requests of batch 2 of J`,
-    `answers of …`, `quarantine of …`, `review 1` or `halt of SCOPE`."""
+    `answers of …`, `staging of …`, `quarantine of …`, `review 1` or `halt of SCOPE`."""
     what: str
     """Untrusted: quotes what stands there."""
 
@@ -97,7 +99,8 @@ class _Told:
     batches: dict[int, dict[str, Any]] = field(default_factory=dict)
     """By number: columns of `BATCHES`, with `plan_digest` and `batch_digest`."""
     lists: dict[tuple[str, int], str] = field(default_factory=dict)
-    """`requests`, `answers` or `quarantine`, and a batch or group, to the digest of the list."""
+    """Kind (`requests`, `answers`, `staging`, `quarantine`) and batch or group, to the digest of
+    the list."""
     settled: dict[int, str] = field(default_factory=dict)
     """By id in quarantine."""
     purged: set[str] = field(default_factory=set)
@@ -153,6 +156,7 @@ class _Told:
             "batch_digest": body["batch_digest"],
         }
         self.lists["answers", number] = body["answered_digest"]
+        self.lists["staging", number] = body["staged_digest"]
         self.lists["quarantine", number] = body["kept_digest"]
 
     def settle(self, entry: Row[Any], body: Mapping[str, Any]) -> None:
@@ -173,6 +177,9 @@ class _Told:
             self.batches[int(number)]["batch_digest"] = digest
         for number, digest in body.get("kept_digests", {}).items():
             self.lists["quarantine", int(number)] = digest
+        if body["what"] == "payload":
+            staged = [place for place in self.lists if place[0] == "staging"]
+            self.lists |= dict.fromkeys(staged, NOTHING)
         for number in body.get("requests_of", ()):
             del self.lists["requests", number]
 
@@ -323,16 +330,12 @@ def _requests_and_answers(connection: Connection, trail: _Trail) -> Iterator[Tam
         for row in _streamed(connection, SENT, "job", "batch")
     }
     yield from _compared("requests", requests, _numbered(trail))
-    answers: dict[tuple[int, int], str] = {}
-    rows = _streamed(connection, ANSWERED, "job", "batch", "part")
-    for place, parts in groupby(rows, key=lambda row: (row.job, row.batch)):
-        digest, numbers = hashlib.sha256(), []
-        for row in parts:
-            digest.update(hashlib.sha256(row.lines).digest())
-            numbers.append(row.part)
-        in_order = numbers == list(range(len(numbers)))
-        answers[place] = digest.hexdigest() if in_order else "parts are missing"
-    yield from _compared("answers", answers, _numbered(trail))
+    for kind, table in (("answers", ANSWERED), ("staging", STAGING)):
+        lists: dict[tuple[int, int], str] = {}
+        rows = _streamed(connection, table, "job", "batch", "part")
+        for place, parts in groupby(rows, key=lambda row: (row.job, row.batch)):
+            lists[place] = list_digest(part_digest(row.part, row.lines) for row in parts)
+        yield from _compared(kind, lists, _numbered(trail))
 
 
 def _quarantine(connection: Connection, trail: _Trail) -> Iterator[Tampering]:
@@ -372,7 +375,7 @@ def _compared(
             if not _being_collected(numbered, *place):
                 yield Tampering(where, "no entry closes this list")
         elif place not in found:
-            if closed[place] != NOTHING_KEPT:
+            if closed[place] != NOTHING:
                 yield Tampering(where, "the list is gone")
         elif found[place] != closed[place]:
             yield Tampering(where, "the list is not the one that was closed")

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from controls.core.decision import Decision, Halt, Proceed, Wait
 from controls.core.moment import BeforeCreate, Moment
 
+CREATED, COLLECTED = "created", "collected"
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -72,11 +74,16 @@ class CircuitBreaker:
 
     def state(self, moment: BeforeCreate) -> State:
         """Closed or open, from the outcomes. What ends during the cool-down says nothing: it was
-        sent before."""
+        sent before. That a batch was created says nothing either while batches end badly: a
+        service that takes everything and answers nothing would never open the breaker."""
         state, cooldown = State(), timedelta(seconds=self.cooldown_seconds)
+        ends_badly = False
         for outcome in moment.outcomes:
             if moment.now - outcome.at >= self.memory:
                 continue
+            if ends_badly and outcome.good and outcome.what == CREATED:
+                continue
+            ends_badly = not outcome.good and outcome.what == COLLECTED
             if state.opened_at is not None and outcome.at - state.opened_at < cooldown:
                 continue
             if outcome.good:

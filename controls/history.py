@@ -16,9 +16,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import Engine, Row, literal, select
 
 from controls.core.answer import Usage
+from controls.core.columns import read_answered, read_sent
 from controls.core.errors import ControlError
 from controls.core.store import ANSWERED, BATCHES, ENTRIES, JOBS, QUARANTINE, REVIEWS, SENT
 from controls.prices import Price
@@ -157,15 +159,16 @@ def export(engine: Engine, job: str | None = None) -> Iterator[dict[str, Any]]:
 def _lists(engine: Engine, job: Row[Any]) -> Iterator[dict[str, Any]]:
     """The lists of one job, a line for each of their lines."""
     with engine.connect() as connection:
-        sent = select(SENT).where(SENT.c.job == job.number).order_by(SENT.c.batch)
-        for batch in connection.execute(sent):
-            for ordinal, key, digest in msgspec.msgpack.decode(batch.lines):
+        requests = select(SENT).where(SENT.c.job == job.number).order_by(SENT.c.batch)
+        for batch in connection.execute(requests):
+            sent = read_sent(batch.lines)
+            for ordinal, key, digest in zip(sent.ordinals, sent.keys, sent.digests, strict=True):
                 where = {"job": job.id, "batch": batch.batch, "ordinal": ordinal}
                 yield {"request": where | {"row_key": key, "digest": digest.hex()}}
         answers = select(ANSWERED).where(ANSWERED.c.job == job.number)
         for part in connection.execute(answers.order_by(ANSWERED.c.batch, ANSWERED.c.part)):
             for ordinal, outcome, *tokens, digest in zip(
-                *msgspec.msgpack.decode(part.lines), strict=True
+                *astuple(read_answered(part.lines)), strict=True
             ):
                 where = {"job": job.id, "batch": part.batch, "ordinal": ordinal}
                 yield {
@@ -192,16 +195,17 @@ def _attempts(
     )
     with engine.connect() as connection:
         for batch in connection.execute(query).all():
-            lines = {line[0]: line for line in msgspec.msgpack.decode(batch.lines)}
-            if ordinal not in lines:
+            sent = read_sent(batch.lines)
+            if ordinal not in sent.ordinals:
                 continue
-            _, key, digest = lines[ordinal]
+            at = sent.ordinals.index(ordinal)
+            key, digest = sent.keys[at], sent.digests[at]
             parts = select(ANSWERED.c.lines).where(
                 ANSWERED.c.job == job.number, ANSWERED.c.batch == batch.number
             )
             outcome, line_digest, usage = "", "", Usage()
             for part in connection.scalars(parts.order_by(ANSWERED.c.part)):
-                ordinals, outcomes, *tokens, digests = msgspec.msgpack.decode(part)
+                ordinals, outcomes, *tokens, digests = astuple(read_answered(part))
                 if ordinal in ordinals:
                     place = ordinals.index(ordinal)
                     outcome, line_digest = outcomes[place], digests[place].hex()

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -123,16 +122,6 @@ class RowBinding:
     def reference(self, secret: bytes, custom_id: str, content: str) -> str:
         """Ten hexadecimal digits from the job's secret, the id and the content."""
         return keyed_digest(secret, custom_id, content)[:10]
-
-    def referrer(self, secret: bytes, prefix: str, field: str) -> Callable[[Row], str]:
-        """`reference` for many rows with one field, in one call; nothing is remembered."""
-        seed, sha256 = secret + b"/", hashlib.sha256
-
-        def reference(row: Row) -> str:
-            text = f"{prefix}{row.ordinal}/{row.fields[field]}".encode("utf-8", "surrogatepass")
-            return sha256(seed + text).hexdigest()[:10]
-
-        return reference
 
     def request_echo(self, reference: str) -> str:
         """The sentence that closes the user message."""

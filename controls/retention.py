@@ -29,6 +29,7 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from controls.core.alerts import Alert, Pager
 from controls.core.book import COLLECTED, DONE, INTENDED, RUNNING, Tally, batch_digest
+from controls.core.columns import read_staged
 from controls.core.errors import ControlError
 from controls.core.ledger import Ledger, Transaction, kept_digest
 from controls.core.locks import Locks
@@ -293,7 +294,9 @@ class _Purger:
     def _payload(self, item: Due, transaction: Transaction) -> dict[str, Any]:
         """Staged answers, and labels that were counted: a label may be any text of a model."""
         connection = transaction.connection
-        staged = connection.execute(delete(STAGING).where(STAGING.c.job == item.number)).rowcount
+        parts = connection.scalars(select(STAGING.c.lines).where(STAGING.c.job == item.number))
+        staged = sum(len(read_staged(lines).ordinals) for lines in parts)
+        connection.execute(delete(STAGING).where(STAGING.c.job == item.number))
         mine = BATCHES.c.job == item.number
         digests = {}
         for batch in connection.execute(select(BATCHES).where(mine)).all():

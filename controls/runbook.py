@@ -18,10 +18,10 @@ from decimal import Decimal
 from typing import Any
 
 import anthropic
-import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from controls.core.book import CREATED, DONE, HALTED, INTENDED, RUNNING, WAITING, Book, JobRecord
+from controls.core.columns import read_answered, read_sent
 from controls.core.errors import ControlError
 from controls.core.ledger import Ledger, LedgerEntry, Transaction
 from controls.core.progress import take_stock
@@ -359,16 +359,16 @@ class Runbook:
         )
         with self._ledger.engine.connect() as connection:
             for lines in connection.scalars(query):
-                ordinals, outcomes, *_ = msgspec.msgpack.decode(lines)
-                yield from zip(ordinals, outcomes, strict=True)
+                answered = read_answered(lines)
+                yield from zip(answered.ordinals, answered.outcomes, strict=True)
 
     def _sent_keys(self, job: JobRecord) -> dict[int, str]:
         query = select(SENT.c.lines).where(SENT.c.job == job.number)
         with self._ledger.engine.connect() as connection:
             return {
                 ordinal: key
-                for lines in connection.scalars(query)
-                for ordinal, key, _ in msgspec.msgpack.decode(lines)
+                for sent in map(read_sent, connection.scalars(query))
+                for ordinal, key in zip(sent.ordinals, sent.keys, strict=True)
             }
 
     def _keys(self, job: JobRecord, ids: Collection[str]) -> list[str]:

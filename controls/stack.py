@@ -20,6 +20,7 @@ from controls.ids import Identity, RowBinding
 from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType
+from controls.polling import Polling
 from controls.quarantine import Quarantine
 from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
@@ -44,6 +45,7 @@ class Stack:
     identity: Identity
     sink: Sink
     chunking: Chunking = field(default_factory=Chunking)
+    polling: Polling = field(default_factory=Polling)
 
     @property
     def scrubbing(self) -> Scrubbing:

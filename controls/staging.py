@@ -1,8 +1,8 @@
 """Staging, promotion and rollback: every write to the system of record can be undone.
 
 Protects from wrong answers that stand where nobody can take them back. Accepted answers wait in
-staging. Promotion writes them in one transaction, after copying each row
-it replaces; rollback puts exactly those rows back, and removes exactly those that were not there.
+staging. Promotion writes them in one transaction, after copying each row it replaces; rollback puts
+exactly those rows back, and removes exactly those that were not there.
 
 Weakness: rollback restores what stood there before, also over changes that somebody else made to
 the same rows since. Neighbour: `Reconciliation` decides whether a promotion may happen at all.
@@ -11,8 +11,8 @@ the same rows since. Neighbour: `Reconciliation` decides whether a promotion may
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import msgspec
@@ -42,11 +42,12 @@ from sqlalchemy.exc import NoSuchTableError, SAWarning
 from sqlalchemy.types import NullType, UserDefinedType
 
 from controls.core.book import JobRecord
+from controls.core.columns import Staged, list_digest, packed, part_digest, read_staged
 from controls.core.errors import ControlError
-from controls.core.rows import Row
 from controls.core.store import (
     PREPARATION,
     STAGING,
+    UNACCEPTED,
     chunks,
     copied_beside,
     insert_many,
@@ -60,24 +61,32 @@ KEYS_PER_COPY = 50_000
 """On PostgreSQL keys are copied into a table, which pays for large parts."""
 
 Value = Mapping[str, Any]
-Accepted = tuple[int, str, str]
-"""An accepted answer: ordinal and key of its row, and its value as JSON."""
 
 
 class Sink(Protocol):
     """Where accepted answers go."""
 
-    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
-        """Take answers in, as a part of this transaction; the last one of a row counts."""
+    def stage(
+        self, connection: Connection, job: JobRecord, batch: int, part: int, answers: Staged
+    ) -> bytes:
+        """Take the answers of a part in, within this transaction. SHA-256 of what the store now
+        holds of them, for the trail; nothing where it holds nothing."""
         ...
 
-    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
-        """Forget answers that turned out to be contradictory, or came from a collection that was
-        interrupted, as a part of this transaction."""
+    def forget(self, connection: Connection, job: JobRecord, batch: int) -> None:
+        """Drop what a collection that was interrupted has left, within this transaction."""
         ...
 
-    def promote(self, job: JobRecord) -> int:
-        """Write what is staged to the system of record, once; the number of rows."""
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
+        """Write what is staged to the system of record, once; the number of rows. What turned
+        out to be contradictory since, as the book says, stays behind.
+
+        Args:
+            digests: by batch, SHA-256 of what `stage` returned for its parts.
+
+        Raises:
+            ControlError: what is staged is not what was collected.
+        """
         ...
 
     def rollback(self, job: str, keys: Collection[str] | None = None) -> int:
@@ -298,24 +307,24 @@ class Staging:
     def __repr__(self) -> str:
         return "Staging()"
 
-    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
-        """Put answers into staging."""
-        insert_many(
-            connection,
-            STAGING,
-            ("job", "ordinal", "row_key", "value"),
-            [(job.number, *answer) for answer in accepted],
-            replacing=("job", "ordinal"),
+    def stage(
+        self, connection: Connection, job: JobRecord, batch: int, part: int, answers: Staged
+    ) -> bytes:
+        """Put the answers of a part into staging."""
+        if not answers.ordinals:
+            return b""
+        lines = packed(answers)
+        connection.execute(
+            insert(STAGING), {"job": job.number, "batch": batch, "part": part, "lines": lines}
         )
+        return part_digest(part, lines)
 
-    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
-        """Take answers out of staging."""
-        for part in chunks([row.ordinal for row in rows], KEYS_PER_STATEMENT):
-            connection.execute(
-                delete(STAGING).where(STAGING.c.job == job.number, STAGING.c.ordinal.in_(part))
-            )
+    def forget(self, connection: Connection, job: JobRecord, batch: int) -> None:
+        """Take the answers of a batch out of staging."""
+        mine = (STAGING.c.job == job.number) & (STAGING.c.batch == batch)
+        connection.execute(delete(STAGING).where(mine))
 
-    def promote(self, job: JobRecord) -> int:
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
         """Write the staged answers of a job in one transaction.
 
         A second call does nothing, after a rollback too: what was undone stays undone.
@@ -330,8 +339,9 @@ class Staging:
             if known is not None:
                 return int(known)
             count = 0
-            with closing(self._staged(job, connection)) as parts:
-                for part in parts:
+            for batch, digest in sorted(digests.items()):
+                answers = self._staged(job, batch, digest, connection)
+                for part in chunks(answers, record.keys_per_part):
                     self._keep_before(connection, job.id, [key for key, _ in part])
                     record.write(connection, part)
                     count += len(part)
@@ -360,21 +370,34 @@ class Staging:
         return len(affected)
 
     def _staged(
-        self, job: JobRecord, writer: Connection
-    ) -> Generator[list[tuple[str, Value]], None, None]:
-        """What is staged, part by part; read through `writer` where both share one store, as two
-        connections to a store in memory are one transaction."""
-        query = (
-            select(STAGING.c.row_key, STAGING.c.value)
-            .where(STAGING.c.job == job.number)
-            .order_by(STAGING.c.ordinal)
+        self, job: JobRecord, batch: int, digest: str, writer: Connection
+    ) -> list[tuple[str, Value]]:
+        """What a batch has staged, in the order of the rows; read through `writer` where both
+        share one store, as two connections to a store in memory are one transaction."""
+        staged = (STAGING.c.job == job.number) & (STAGING.c.batch == batch)
+        parts = select(STAGING.c.part, STAGING.c.lines).where(staged).order_by(STAGING.c.part)
+        refused = select(UNACCEPTED.c.ordinal).where(
+            UNACCEPTED.c.job == job.number, UNACCEPTED.c.batch == batch
         )
         shared = self._store is self._record.engine
         with nullcontext(writer) if shared else self._store.connect() as connection:
-            options = {"yield_per": self._record.keys_per_part}
-            with connection.execute(query, execution_options=options) as result:
-                for part in result.partitions():
-                    yield [(row.row_key, msgspec.json.decode(row.value)) for row in part]
+            found = connection.execute(parts).all()
+            doubted = set(connection.scalars(refused))
+        if list_digest(part_digest(row.part, row.lines) for row in found) != digest:
+            raise ControlError(
+                f"What batch {batch} of {job.id!r} has in staging is not what was collected.",
+                fix="See who writes to the store; `gameday audit verify` says what was changed.",
+            )
+        answers: list[tuple[int, str, bytes]] = []
+        for row in found:
+            part = read_staged(row.lines)
+            answers += zip(part.ordinals, part.keys, part.values, strict=True)
+        decode = msgspec.json.decode
+        return [
+            (key, decode(value))
+            for ordinal, key, value in sorted(answers)
+            if ordinal not in doubted
+        ]
 
     def _keep_before(self, connection: Connection, job: str, keys: Sequence[str]) -> None:
         record = self._record

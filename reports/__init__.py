@@ -12,7 +12,10 @@ from reports.model import (
     SCHEMA_VERSION,
     ArmName,
     ArmReport,
+    Asked,
     BlastRadius,
+    Cell,
+    Coverage,
     DrillReport,
     Entry,
     Fact,
@@ -24,13 +27,16 @@ from reports.model import (
     RunbookStep,
     Verdict,
 )
-from reports.text import Style, render_text
+from reports.text import Style, coverage_lines, render_text
 
 __all__ = [
     "SCHEMA_VERSION",
     "ArmName",
     "ArmReport",
+    "Asked",
     "BlastRadius",
+    "Cell",
+    "Coverage",
     "DrillReport",
     "Entry",
     "Fact",
@@ -46,6 +52,7 @@ __all__ = [
     "RunbookStep",
     "Style",
     "Verdict",
+    "coverage_lines",
     "load",
     "render",
     "render_text",

@@ -32,6 +32,14 @@ def check(report: GameDayReport) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ReportError(f"The drill {shown(twice[0], 100)!r} stands there twice.", fix=FIX)
+    passed = {drill.name for drill in report.drills if drill.verdict is Verdict.PASS}
+    covering = {name for cell in report.coverage.cells for name in cell.drills}
+    if unproved := sorted(covering - passed):
+        raise ReportError(
+            f"The coverage counts the drill {shown(unproved[0], 100)!r}, which did not pass.",
+            where="coverage",
+            fix=FIX,
+        )
     for drill in report.drills:
         for contradiction in _contradictions(drill):
             raise ReportError(
@@ -55,11 +63,12 @@ def _contradictions(drill: DrillReport) -> Iterator[str]:
     calm, bare, guarded = drill.arms
     yield from _between(calm, bare, guarded)
     if not drill.error:
-        good_day = all(injection.planned == NEUTRAL for injection in bare.injections)
+        good_day = drill.borne or all(i.planned == NEUTRAL for i in bare.injections)
         if bare.expected_to_hold is not good_day:
             expected = "hold" if bare.expected_to_hold else "break"
             yield f"the bare arm is said to have to {expected}, its faults say otherwise"
-        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day)
+        restored = all(step.worked for step in drill.runbook)
+        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, restored=restored)
         if verdict is not drill.verdict:
             yield (
                 f"the verdict is {drill.verdict.name}, its arms make it {verdict.name} "
@@ -91,5 +100,7 @@ def _between(calm: ArmReport, bare: ArmReport, guarded: ArmReport) -> Iterator[s
         yield "its arms were not judged by the same checks"
     if calm.injections:
         yield "something was made to go wrong in the calm arm"
+    if [each.control for each in calm.asked] != [each.control for each in guarded.asked]:
+        yield "the calm and the guarded arm did not have the same controls"
     if [i.name for i in bare.injections] != [i.name for i in guarded.injections]:
         yield "the bare and the guarded arm did not have the same faults"

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from reports import phrases
 from reports.model import ArmName, GameDayReport, Outcome, Verdict
 from reports.untrusted import DISPLAY_LIMIT, cut, shown, shown_end, spans
-from reports.view import drill_views, timeline
+from reports.view import drill_views, matrix, timeline
 
 CODE = re.compile(r"`([^`\n]+)`")
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
@@ -31,6 +31,7 @@ def render_html(report: GameDayReport) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         views=drill_views(report),
+        matrix=matrix(report.coverage),
         saved=phrases.saved_in_all(report),
         style=style,
         script=script,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of `report.json`. A reader takes its own first number and no key it does not know."""
 
 
@@ -79,6 +79,18 @@ class Injection:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Proof that a named control took part in an arm."""
+
+    control: str
+    """Its class, e.g. `Requeue`."""
+    asked: int
+    """How often it was asked for a decision, a verdict or its part of the work."""
+    acted: int
+    """How often it did more than to agree."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a timeline."""
 
@@ -133,6 +145,9 @@ class ArmReport:
     injections: tuple[Injection, ...]
     alarms: tuple[str, ...]
     timeline: tuple[Entry, ...]
+    asked: tuple[Asked, ...] = ()
+    """The drill's controls, in the arms that have them; empty where nobody can see them, as in a
+    pipeline of the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,8 @@ class RunbookStep:
     """What to type or call."""
     result: str
     """What the drill saw when it executed this step in the guarded arm; empty if it did not."""
+    worked: bool = True
+    """False if the step did not do what it is for, such as a rollback that restores nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +187,8 @@ class DrillReport:
     """The command that repeats exactly this drill."""
     error: str = ""
     """The traceback when the verdict is ERROR; else empty."""
+    borne: bool = False
+    """What went wrong is weather: it harms no pipeline, so the bare arm must hold too."""
 
     def arm(self, name: ArmName) -> ArmReport | None:
         """The arm of this name, or None when the harness broke before it ran."""
@@ -194,6 +213,34 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the coverage matrix: a fault at a moment, and a control that stood against it."""
+
+    fault: str
+    """A fault of the catalogue, or what went wrong on the user's side."""
+    moment: str
+    """When it struck, e.g. `create`, `download`, `answers`."""
+    control: str
+    drills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which faults and controls the drills cover, and which they do not."""
+
+    cells: tuple[Cell, ...] = ()
+    """In the order of a job's life."""
+    faults: int = 0
+    """How many faults there are in the catalogue."""
+    controls: int = 0
+    """How many controls a drill can go without."""
+    open_faults: tuple[str, ...] = ()
+    """Faults of the catalogue in no drill."""
+    open_controls: tuple[str, ...] = ()
+    """Controls in no drill."""
+
+
+@dataclass(frozen=True, slots=True)
 class GameDayReport:
     """One game day."""
 
@@ -211,6 +258,8 @@ class GameDayReport:
     not_applicable: tuple[NotApplicable, ...]
     appendix: tuple[Fact, ...]
     """Versions, digests, licences."""
+    coverage: Coverage = Coverage()
+    """By the drills that passed; a report of an earlier version has none."""
 
     @property
     def verdict(self) -> Verdict:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from reports.model import ArmReport, DrillReport, GameDayReport, NotApplicable, Verdict
+from reports.model import (
+    ArmReport,
+    Coverage,
+    DrillReport,
+    GameDayReport,
+    NotApplicable,
+    Verdict,
+)
 from reports.phrases import (
     clock,
     gains,
@@ -23,6 +30,8 @@ WORDS_SHOWN = 400
 """Characters of one reason; the rest is in the HTML report."""
 TROUBLES_SHOWN = 5
 """Per drill; the HTML report has all of them."""
+OPEN_SHOWN = 20
+"""Faults or controls without a drill that are named; `report.json` has all of them."""
 
 
 class Style(Enum):
@@ -45,6 +54,8 @@ def render_text(report: GameDayReport, style: Style = Style.PLAIN) -> str:
     """The whole game day as lines of text; escape sequences only for `Style.COLOUR`."""
     blocks = ["\n".join(drill_lines(drill, style)) for drill in report.drills]
     blocks += [_not_applicable(drill) for drill in report.not_applicable]
+    if report.coverage.cells:
+        blocks.append("\n".join(coverage_lines(report.coverage)))
     return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
 
 
@@ -59,6 +70,32 @@ def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]
     if drill.error:
         yield from (f"{INDENT}| {line}" for line in shown_end(drill.error).split("\n"))
     yield f"{INDENT}again: {shown(drill.replay)}"
+
+
+def coverage_lines(coverage: Coverage) -> Iterator[str]:
+    """Moment by moment: each fault with the controls that stood against it and the number of
+    drills; then what no drill covers."""
+    moment = ""
+    by_fault: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for cell in coverage.cells:
+        held = by_fault.setdefault((cell.moment, cell.fault), [])
+        held.append((cell.control, len(cell.drills)))
+    width = max((len(fault) for _, fault in by_fault), default=0)
+    for (when, fault), held in by_fault.items():
+        if when != moment:
+            moment = when
+            yield f"covered: {shown(moment)}"
+        says = ", ".join(f"{shown(control)} {count}" for control, count in held)
+        yield f"{INDENT}{shown(fault):<{width}}  {says}"
+    for title, total, left in (
+        ("faults", coverage.faults, coverage.open_faults),
+        ("controls", coverage.controls, coverage.open_controls),
+    ):
+        yield f"covered: {total - len(left):,} of {total:,} {title} of the catalogue"
+        if len(left) > OPEN_SHOWN:
+            yield f"{INDENT}in none of these drills: {len(left):,}; report.json names them"
+        elif left:
+            yield f"{INDENT}in none of these drills: {', '.join(map(shown, left))}"
 
 
 def _arm_lines(arms: tuple[ArmReport, ...]) -> Iterator[str]:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reports.model import ArmName, ArmReport, BlastRadius, DrillReport, Entry, GameDayReport
+from reports.model import (
+    ArmName,
+    ArmReport,
+    BlastRadius,
+    Coverage,
+    DrillReport,
+    Entry,
+    GameDayReport,
+)
 from reports.phrases import money
 
 TIMELINE_START, TIMELINE_END = 150, 50
@@ -64,6 +72,39 @@ class DrillView:
     def arms(self) -> list[tuple[ArmName, ArmReport | None]]:
         """All three arms; None where one did not run."""
         return [(name, self.drill.arm(name)) for name in ArmName]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """One line of the matrix: a fault at a moment, and per control how many drills."""
+
+    moment: str
+    fault: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Faults against controls."""
+
+    controls: tuple[str, ...]
+    rows: tuple[CoverageRow, ...]
+
+
+def matrix(coverage: Coverage) -> Matrix:
+    """The cells as a table; a control without any has no column."""
+    controls = tuple(dict.fromkeys(cell.control for cell in coverage.cells))
+    counts = {(cell.moment, cell.fault, cell.control): len(cell.drills) for cell in coverage.cells}
+    places = dict.fromkeys((cell.moment, cell.fault) for cell in coverage.cells)
+    return Matrix(
+        controls,
+        tuple(
+            CoverageRow(
+                moment, fault, tuple(counts.get((moment, fault, name), 0) for name in controls)
+            )
+            for moment, fault in places
+        ),
+    )
 
 
 def drill_views(report: GameDayReport) -> list[DrillView]:

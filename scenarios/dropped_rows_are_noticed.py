@@ -5,6 +5,7 @@ from scenarios import (
     DamageIsHeard,
     EveryRowAccountedFor,
     NoRowPaidTwice,
+    RowsAnswered,
     SpendWithinApproval,
     World,
     drill,
@@ -20,7 +21,13 @@ from simulator.faults import RowsErrored, RowsExpired, RowsMissing
         RowsMissing(share=0.02, times=1, spare_batches=1),
     ],
     controls=[Reconciliation, Requeue],
-    checks=[EveryRowAccountedFor(), NoRowPaidTwice(), SpendWithinApproval(), DamageIsHeard()],
+    checks=[
+        EveryRowAccountedFor(),
+        RowsAnswered(at_least=0.99),
+        NoRowPaidTwice(),
+        SpendWithinApproval(),
+        DamageIsHeard(),
+    ],
 )
 def dropped_rows_are_noticed(world: World) -> None:
     """Rows that errored, expired or are missing from the results are counted and brought home.

@@ -7,6 +7,7 @@ from scenarios import (
     NoCleanRowBlamed,
     NoInjectionPromoted,
     PlantedInstructions,
+    RowsAnswered,
     World,
     drill,
 )
@@ -20,6 +21,7 @@ from scenarios import (
         NoInjectionPromoted(),
         NoCleanRowBlamed(),
         EveryRowAccountedFor(),
+        RowsAnswered(at_least=0.97),
         DamageIsHeard(),
     ],
 )

@@ -1,14 +1,21 @@
 """Drill: the prompt grew by a field, the bill by a factor."""
 
 from controls import CostCeiling
-from scenarios import DamageIsHeard, OversizePrompt, SpendWithinApproval, World, drill
+from scenarios import (
+    DamageIsHeard,
+    NothingWasSent,
+    OversizePrompt,
+    SpendWithinApproval,
+    World,
+    drill,
+)
 
 
 @drill(
     defends_against="cost runaway",
     sabotage=[OversizePrompt()],
     controls=[CostCeiling],
-    checks=[SpendWithinApproval(), DamageIsHeard()],
+    checks=[NothingWasSent(), SpendWithinApproval(), DamageIsHeard()],
 )
 def oversize_prompt_is_refused(world: World) -> None:
     """Prompts that carry their whole history along are refused before anything is sent.

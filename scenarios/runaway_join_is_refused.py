@@ -3,7 +3,7 @@
 from controls import CostCeiling
 from scenarios import (
     DamageIsHeard,
-    NothingBeyondTheRows,
+    NothingWasSent,
     RunawayJoin,
     SpendWithinApproval,
     World,
@@ -15,7 +15,7 @@ from scenarios import (
     defends_against="cost runaway",
     sabotage=[RunawayJoin()],
     controls=[CostCeiling],
-    checks=[SpendWithinApproval(), NothingBeyondTheRows(), DamageIsHeard()],
+    checks=[SpendWithinApproval(), NothingWasSent(), DamageIsHeard()],
 )
 def runaway_join_is_refused(world: World) -> None:
     """A join that makes 100,000 rows out of 1,000 is refused before anything is sent.

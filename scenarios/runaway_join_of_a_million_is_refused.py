@@ -3,7 +3,7 @@
 from controls import CostCeiling
 from scenarios import (
     DamageIsHeard,
-    NothingBeyondTheRows,
+    NothingWasSent,
     RunawayJoin,
     SpendWithinApproval,
     World,
@@ -15,7 +15,7 @@ from scenarios import (
     defends_against="cost runaway",
     sabotage=[RunawayJoin(rows=1_000_000)],
     controls=[CostCeiling],
-    checks=[SpendWithinApproval(), NothingBeyondTheRows(), DamageIsHeard()],
+    checks=[SpendWithinApproval(), NothingWasSent(), DamageIsHeard()],
     slow=True,
 )
 def runaway_join_of_a_million_is_refused(world: World) -> None:

@@ -5,6 +5,7 @@ from scenarios import (
     DamageIsHeard,
     EveryRowAccountedFor,
     EveryValueFromItsOwnRow,
+    NothingCoerced,
     NothingUnvalidated,
     World,
     drill,
@@ -18,6 +19,7 @@ from simulator.faults import SchemaDrift
     controls=[Quarantine],
     checks=[
         NothingUnvalidated(),
+        NothingCoerced(),
         EveryValueFromItsOwnRow(),
         EveryRowAccountedFor(),
         DamageIsHeard(),

@@ -1,7 +1,14 @@
 """Drill: one answer that never ends costs as much as a thousand."""
 
 from controls import CostCeiling
-from scenarios import DamageIsHeard, SpendWithinApproval, UncappedOutput, World, drill
+from scenarios import (
+    DamageIsHeard,
+    NothingWasSent,
+    SpendWithinApproval,
+    UncappedOutput,
+    World,
+    drill,
+)
 from simulator.faults import RunsOn
 
 
@@ -10,7 +17,7 @@ from simulator.faults import RunsOn
     sabotage=[UncappedOutput()],
     faults=[RunsOn(share=0.06, spare_batches=1)],
     controls=[CostCeiling],
-    checks=[SpendWithinApproval(), DamageIsHeard()],
+    checks=[NothingWasSent(), SpendWithinApproval(), DamageIsHeard()],
 )
 def uncapped_output_is_refused(world: World) -> None:
     """Requests that ask for far more output than the cap are refused before anything is sent.

@@ -198,4 +198,5 @@ class Timeline:
             if elapsed <= start:
                 break
             held += min(elapsed - start, pause.lasting)
-        return (elapsed - held) // MICROSECOND
+        at_once = int(not self.pace.duration)  # work that takes no time is done when it begins
+        return (elapsed - held) // MICROSECOND + at_once

@@ -170,6 +170,13 @@ class Gate(Protocol):
         ...
 
 
+def kind_of(part: object) -> type:
+    """What a part of the stack is. One that does what another does and only watches it names that
+    one in `watches`, and is taken for it."""
+    kind: type = getattr(type(part), "watches", type(part))
+    return kind
+
+
 def examined(gates: Iterable[Gate], answer: Answer) -> Verdict:
     """The verdict of the last gate, or of the first that keeps the answer back.
 

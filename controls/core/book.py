@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
 from sqlalchemy.engine import Connection
 
+from controls.core.columns import Sent, packed, read_sent
 from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
 from controls.core.locks import LockLostError
 from controls.core.moment import Create, Demand, InFlight, Outcome
@@ -266,11 +267,13 @@ class Book:
 
     def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
         """Write down every request of a batch, before the call that sends them."""
-        lines = msgspec.msgpack.encode(
-            [
-                (request.row.ordinal, request.row.key, digest16(request.params))
-                for request in requests
-            ]
+        lines = packed(
+            Sent(
+                [request.row.ordinal for request in requests],
+                [request.row.key for request in requests],
+                [digest16(request.params) for request in requests],
+                [request.reference for request in requests],
+            )
         )
         with self._ledger.transaction() as transaction:
             transaction.connection.execute(
@@ -286,6 +289,12 @@ class Book:
                 requests=len(requests),
                 sent_digest=hashlib.sha256(lines).hexdigest(),
             )
+
+    def sent(self, job: JobRecord, number: int) -> Sent:
+        """The requests of a batch, as they were written down."""
+        query = select(SENT.c.lines).where(SENT.c.job == job.number, SENT.c.batch == number)
+        with self.engine.connect() as connection:
+            return read_sent(connection.execute(query).scalar_one())
 
     def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
         """Write down that the service has the batch; `how` is `created` or `adopted`.

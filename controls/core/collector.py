@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,8 +23,9 @@ from controls.core.answer import (
     read_line,
 )
 from controls.core.book import HALTED, Batch
+from controls.core.columns import list_digest, packed, part_digest
 from controls.core.decision import Halt, Redownload
-from controls.core.harvest import Harvest
+from controls.core.harvest import ACCEPTED, Harvest
 from controls.core.labels import grader
 from controls.core.ledger import Kept, digest16
 from controls.core.moment import AfterDownload, Balance, WhileWaiting
@@ -35,8 +35,6 @@ from controls.core.swift import plain_reader, swift_taker
 from controls.core.work import Desk, Stopped, Work
 from controls.quarantine import Quarantine
 
-FIRST_POLL = timedelta(seconds=30)
-LAST_POLL = timedelta(minutes=15)
 PATIENCE = timedelta(hours=25)
 """A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
@@ -64,7 +62,7 @@ class Collector:
         harvest = Harvest(frozenset(batch.ordinals))
         if batch.round == 0 and batch.stage == 0:
             harvest.second = (self._desk.stack.identity, Quarantine(work.job.type.answer.schema))
-        self._begin(work, batch, harvest)
+        self._begin(work, batch)
         downloads = 0
         while True:
             downloads += 1
@@ -90,7 +88,7 @@ class Collector:
 
     def _wait(self, work: Work, batch: Batch) -> MessageBatch:
         desk = self._desk
-        pause = FIRST_POLL
+        pause = desk.stack.polling.first
         created_at = batch.created_at or desk.clock.now()
         while True:
             seen = desk.patiently(
@@ -124,19 +122,18 @@ class Collector:
             if now >= created_at + PATIENCE:
                 raise Stopped(f"{batch.batch_id} has not ended after {PATIENCE}")
             desk.clock.sleep(pause)
-            pause = min(pause * 1.5, LAST_POLL)
+            pause = desk.stack.polling.after(pause)
 
-    def _begin(self, work: Work, batch: Batch, harvest: Harvest) -> None:
+    def _begin(self, work: Work, batch: Batch) -> None:
         """Forget what a collection that was interrupted has left behind."""
         with self._desk.ledger.transaction() as transaction:
             if self._desk.book.forget_answers(transaction, work.record, batch.number):
-                rows = [work.rows[ordinal] for ordinal in sorted(harvest.ordinals)]
-                self._desk.stack.sink.unstage(transaction.connection, work.record, rows)
+                self._desk.stack.sink.forget(transaction.connection, work.record, batch.number)
 
     def _download(self, work: Work, batch: Batch, harvest: Harvest) -> str:
         """Read the results once; returns why it broke off, or nothing."""
         take = self._taker(work, batch, harvest)
-        news = harvest.news.ordinals
+        news = harvest.news.answered.ordinals
         problem = ""
         try:
             for part in stream_parts(self._desk.client, batch.batch_id):
@@ -160,7 +157,8 @@ class Collector:
         take = self._take_one(work, batch, harvest)
         plain = plain_reader(*self._gates)
         if plain is not None and not harvest.lines and not harvest.second:
-            return swift_taker(work, harvest, plain, take)
+            sent = self._desk.book.sent(work.record, batch.number)
+            return swift_taker(work, harvest, sent, plain, take)
 
         def take_all(lines: Sequence[bytes]) -> None:
             for raw in lines:
@@ -241,12 +239,12 @@ class Collector:
             verdict = examined(gates, answer)
             if isinstance(verdict, Accepted) and verdict.value is not None:
                 about = row_of(row)
-                ordinals, keys, values = news.staged
-                ordinals.append(about.ordinal)
-                keys.append(about.key)
-                values.append(_JSON(verdict.value).decode())
+                staged = news.staged
+                staged.ordinals.append(about.ordinal)
+                staged.keys.append(about.key)
+                staged.values.append(_JSON(verdict.value))
                 grade(row, verdict.value)
-                outcome = "accepted"
+                outcome = ACCEPTED
             else:
                 refusal = verdict if isinstance(verdict, Quarantined) else Quarantined("empty", "")
                 outcome = refusal.reason
@@ -284,22 +282,17 @@ class Collector:
     def _flush(self, work: Work, batch: Batch, harvest: Harvest) -> None:
         """Write down what has come, in one transaction."""
         news, book = harvest.news, self._desk.book
-        if not (news.ordinals or news.kept):
+        if not (news.answered.ordinals or news.kept):
             return
-        lines = news.lines()
-        refused = {
-            ordinal: outcome
-            for ordinal, outcome in zip(news.ordinals, news.outcomes, strict=True)
-            if outcome != "accepted"
-        }
+        part, lines = len(harvest.parts), packed(news.answered)
         with self._desk.ledger.transaction() as transaction:
-            if news.staged[0]:
-                accepted = zip(*news.staged, strict=True)
-                self._desk.stack.sink.stage(transaction.connection, work.record, accepted)
+            staged = self._desk.stack.sink.stage(
+                transaction.connection, work.record, batch.number, part, news.staged
+            )
             transaction.keep(work.record.number, batch.number, news.kept)
-            book.not_accepted(transaction, work.record, batch.number, refused)
-            book.answered(transaction, work.record, batch.number, len(harvest.parts), lines)
-        harvest.parts.append(hashlib.sha256(lines).digest())
+            book.not_accepted(transaction, work.record, batch.number, news.refused)
+            book.answered(transaction, work.record, batch.number, part, lines)
+        harvest.parts.append((part_digest(part, lines), staged))
         harvest.kept.update(item.ordinal for item in news.kept)
         self._price(work, harvest)
         news.clear()
@@ -307,7 +300,9 @@ class Collector:
     def _price(self, work: Work, harvest: Harvest) -> None:
         """Add up what these answers cost: most of them together, the others one by one."""
         price, news = work.price, harvest.news
-        read, said, written, cached = map(sum, news.usages)
+        came = news.answered
+        read, said = sum(came.input_tokens), sum(came.output_tokens)
+        written, cached = sum(came.cache_written), sum(came.cache_read)
         harvest.tokens = (harvest.tokens[0] + read, harvest.tokens[1] + said)
         for usage in news.priced_alone:
             harvest.cost_usd += price.bill(usage)
@@ -362,9 +357,8 @@ class Collector:
             )
             for row in fresh
         ]
+        doubted = dict.fromkeys(ordinals, "conflict")
         with self._desk.ledger.transaction() as transaction:
-            self._desk.stack.sink.unstage(transaction.connection, work.record, fresh)
-            doubted = dict.fromkeys(ordinals, "conflict")
             self._desk.book.not_accepted(transaction, work.record, batch.number, doubted)
         harvest.outcomes |= doubted
         harvest.regraded |= doubted
@@ -404,11 +398,12 @@ class Collector:
                 "conflicting": len(balance.conflicting),
                 "unexpected": len(balance.unexpected),
                 "recovered": balance.recovered,
-                "outcomes": {"accepted": tally.accepted, **tally.bad},
+                "outcomes": {ACCEPTED: tally.accepted, **tally.bad},
                 "good": tally.accepted * 2 >= batch.requests,
                 "assumed_usd": f"{assumed:.6f}",
                 "input_tokens": harvest.tokens[0],
                 "output_tokens": harvest.tokens[1],
-                "answered_digest": hashlib.sha256(b"".join(harvest.parts)).hexdigest(),
+                "answered_digest": list_digest(answered for answered, _ in harvest.parts),
+                "staged_digest": list_digest(staged for _, staged in harvest.parts),
             },
         )

@@ -8,7 +8,7 @@ import msgspec
 
 from controls.core.rows import DressedRow, Row
 from controls.fence import Fencing, nonce_for
-from controls.ids import Identity, Namespace, RowBinding
+from controls.ids import Identity, Namespace
 from controls.policy import JobType, Template
 
 GAP = "\x7f"
@@ -69,12 +69,6 @@ class Dresser:
         custom_id = f"{self._prefix}{row.ordinal}"
         content = _joined(row.fields, self._fields)
         return self._identity.reference(self._secret, custom_id, content)
-
-    def referrer(self) -> Callable[[Row], str]:
-        """`reference` for rows that are long forgotten, the quickest way."""
-        if type(self._identity) is not RowBinding or len(self._fields) != 1:
-            return self.reference
-        return self._identity.referrer(self._secret, self._prefix, self._fields[0])
 
     @property
     def template(self) -> bytes:

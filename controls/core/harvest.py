@@ -5,52 +5,46 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import msgspec
+from msgspec.structs import astuple
 
 from controls.core.answer import KINDS, BilledUsage, Gate, UnreadableLine, Usage
 from controls.core.book import Tally
+from controls.core.columns import Answered, Staged
 from controls.core.ledger import Kept
+
+ACCEPTED = "accepted"
+"""The outcome of a row whose answer every gate let through."""
 
 
 @dataclass(slots=True)
 class Columns:
-    """Answers that have come and are not written down yet. Columns, not rows: a list of numbers
-    costs the garbage collector nothing, a tuple per row costs a quarter of the whole time."""
+    """Answers that have come and are not written down yet."""
 
-    ordinals: list[int] = field(default_factory=list)
-    outcomes: list[str] = field(default_factory=list)
-    usages: tuple[list[int], list[int], list[int], list[int]] = field(
-        default_factory=lambda: ([], [], [], [])
-    )
-    """Tokens: input, output, cache written, cache read."""
-    digests: list[bytes] = field(default_factory=list)
-    staged: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
-    """Ordinals, keys and values as JSON of the accepted answers."""
+    answered: Answered = field(default_factory=lambda: Answered([], [], [], [], [], [], []))
+    staged: Staged = field(default_factory=lambda: Staged([], [], []))
+    refused: dict[int, str] = field(default_factory=dict)
+    """Ordinal to outcome of those in `answered` that were not accepted."""
     priced_alone: list[BilledUsage] = field(default_factory=list)
     """Usages of which more than the sum of tokens counts: cached, computed in the US, or long."""
     kept: list[Kept] = field(default_factory=list)
 
     def add(self, ordinal: int, outcome: str, usage: Usage, digest: bytes) -> None:
         """One more row of which a line came."""
-        self.ordinals.append(ordinal)
-        self.outcomes.append(outcome)
-        read, said, cache_written, cache_read = self.usages
-        read.append(usage.input_tokens)
-        said.append(usage.output_tokens)
-        cache_written.append(usage.cache_creation_input_tokens or 0)
-        cache_read.append(usage.cache_read_input_tokens or 0)
-        self.digests.append(digest)
-
-    def lines(self) -> bytes:
-        """As `ANSWERED` keeps them."""
-        return msgspec.msgpack.encode((self.ordinals, self.outcomes, *self.usages, self.digests))
+        if outcome != ACCEPTED:
+            self.refused[ordinal] = outcome
+        answered = self.answered
+        answered.ordinals.append(ordinal)
+        answered.outcomes.append(outcome)
+        answered.input_tokens.append(usage.input_tokens)
+        answered.output_tokens.append(usage.output_tokens)
+        answered.cache_written.append(usage.cache_creation_input_tokens or 0)
+        answered.cache_read.append(usage.cache_read_input_tokens or 0)
+        answered.digests.append(digest)
 
     def clear(self) -> None:
         """Written down. The lists stay the same objects: the loops that fill them hold them."""
-        for column in (
-            *(self.ordinals, self.outcomes, self.digests, self.priced_alone, self.kept),
-            *(*self.usages, *self.staged),
-        ):
+        columns = (*astuple(self.answered), *astuple(self.staged))
+        for column in (*columns, self.refused, self.priced_alone, self.kept):
             column.clear()
 
 
@@ -83,8 +77,8 @@ class Harvest:
     tokens: tuple[int, int] = (0, 0)
     """Input and output, of all answers."""
     news: Columns = field(default_factory=Columns)
-    parts: list[bytes] = field(default_factory=list)
-    """Digests of the parts that were written down."""
+    parts: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Digests of the parts that were written down: of their results, and of what they staged."""
     kept: set[int | None] = field(default_factory=set)
     """Ordinals of what was put into quarantine."""
 

@@ -190,6 +190,8 @@ class CreateFailed:
     rivals: int = 0
     """Other batches of this store with as many requests that were perhaps sent, and of which it
     is not known either: a candidate may be one of theirs."""
+    wait_seconds: float = 0.0
+    """How long the service asked to wait before another try; 0 if it did not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import anthropic
 from anthropic import APIResponse
@@ -83,3 +85,29 @@ def problem_of(error: Exception) -> str:
         kind = getattr(error, "type", None)  # the client has it since 0.87
         return f"HTTP {error.status_code} {kind or ''}".strip()
     return type(error).__name__
+
+
+def told_to_wait(error: Exception, now: datetime) -> float:
+    """How many seconds the service asked us to wait before another try; 0 if it did not."""
+    if not isinstance(error, anthropic.APIStatusError):
+        return 0.0
+    return seconds_of(error.response.headers.get("retry-after"), now)
+
+
+def seconds_of(header: str | None, now: datetime) -> float:
+    """What `retry-after` asks for: seconds or a date (RFC 9110, 10.2.3); 0 for anything else."""
+    if header is None:
+        return 0.0
+    try:
+        wait = float(header)
+    except ValueError:
+        wait = _seconds_until(header, now)
+    return wait if 0 < wait < float("inf") else 0.0
+
+
+def _seconds_until(date: str, now: datetime) -> float:
+    try:
+        then = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    return ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds()

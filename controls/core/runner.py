@@ -516,10 +516,16 @@ class BatchRunner:
             desk.alarm(work.job, f"{quarantined:,} rows are in quarantine: {why}")
         desk.locks.confirm(work.lead)
         desk.ledger.append(work.job.id, "promotion intended", rows=staged)
+        digests = {
+            entry.body["batch"]: entry.body["staged_digest"]
+            for entry in self._entries(work, "collected")
+        }
         try:
-            promoted = desk.stack.sink.promote(record)
+            promoted = desk.stack.sink.promote(record, digests)
         except SQLAlchemyError as error:
             raise Stopped(f"the promotion failed: {type(error).__name__}") from error
+        except ControlError as error:
+            raise Stopped(str(error)) from error
         desk.book.turn(
             work.job.id,
             DONE,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Engine,
@@ -125,9 +126,7 @@ SENT = Table(
     Column("lines", LargeBinary, nullable=False),
     PrimaryKeyConstraint("job", "batch"),
 )
-"""The requests of a batch, written before the call that sends them: a MessagePack array of
-`[ordinal, row_key, digest of params]`. Read whole, never searched: one value is ten times as
-fast as a line per row."""
+"""The requests of a batch: `columns.Sent`."""
 
 ANSWERED = Table(
     "ledger_answered",
@@ -138,9 +137,7 @@ ANSWERED = Table(
     Column("lines", LargeBinary, nullable=False),
     PrimaryKeyConstraint("job", "batch", "part"),
 )
-"""The results of a batch, in parts as they came: MessagePack of seven columns (ordinals, outcomes,
-tokens of input, output, cache written and cache read, digests of the lines); an outcome is
-`accepted`, a reason code or a row's status."""
+"""The results of a batch, in parts as they came: `columns.Answered`."""
 
 UNACCEPTED = Table(
     "unaccepted",
@@ -158,13 +155,22 @@ STAGING = Table(
     "staging",
     METADATA,
     Column("job", Integer, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("row_key", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    PrimaryKeyConstraint("job", "ordinal"),
-    sqlite_with_rowid=False,
+    Column("batch", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("job", "batch", "part"),
 )
-"""Accepted answers that wait for promotion."""
+"""Accepted answers that wait for promotion, in the same parts: `columns.Staged`."""
+
+for _list in (SENT, ANSWERED, STAGING):
+    event.listen(
+        _list,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"ALTER TABLE {_list.name} ALTER COLUMN lines SET STORAGE EXTERNAL"
+        ).execute_if(dialect="postgresql"),
+    )
+"""PostgreSQL compresses large values by default: digests cannot be, and half of the time goes."""
 
 QUARANTINE = Table(
     "quarantine",

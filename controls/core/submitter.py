@@ -15,13 +15,13 @@ from controls.core.book import PLANNED, Batch
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, SendAgain, Wait
 from controls.core.errors import ControlError
 from controls.core.moment import BeforeCreate, Candidate, CreateFailed
-from controls.core.results import DownloadBroke, problem_of, stream_lines
+from controls.core.results import DownloadBroke, problem_of, stream_lines, told_to_wait
 from controls.core.rows import DressedRow
 from controls.core.work import ODD_REPLIES, Desk, Stopped, Work
 
 OLDEST_CLIENT = "0.76.0"
 """The first whose `post` takes `content`: what is sent is what the ledger wrote down."""
-CLOCK_SKEW = timedelta(minutes=2)
+CLOCK_SKEW = timedelta(hours=1)
 """How far the service's clock may lag behind ours when we look for an orphan."""
 TURNED_AWAY = frozenset({429, 529})
 """Statuses under which nothing was accepted and another try makes sense."""
@@ -159,6 +159,7 @@ class Submitter:
                     looks=looks,
                     candidates=candidates,
                     rivals=rivals,
+                    wait_seconds=told_to_wait(failure, desk.clock.now()),
                 ),
             )
             match decision:

@@ -2,41 +2,84 @@
 
 It accepts only what the long way of the collector accepts, with the same JSON in staging, and
 decides nothing else: at the first doubt a line goes the long way, as if nobody had looked at it.
-The speed is that of one loop with local names (see `benchmarks/controls.py`).
+The speed is that of one loop with local names, and of types that refuse whatever is not plain
+while they decode it (see `benchmarks/controls.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from itertools import count
 from math import inf
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from controls.core.answer import LINE_ERRORS, Gate, decode_line
-from controls.core.harvest import Harvest
+from controls.core.answer import LINE_ERRORS, Gate, Tokens, kind_of
+from controls.core.columns import Sent
+from controls.core.harvest import ACCEPTED, Harvest
 from controls.core.labels import grader
 from controls.core.work import Work
 from controls.ids import REFERENCE_FIELD, RowBinding
 from controls.quarantine import Quarantine
 
-PlainReader = Callable[[str, str], tuple[dict[str, Any], str] | None]
+PlainReader = Callable[[str, str], tuple[dict[str, Any], bytes] | None]
 """Reads a text that must echo a reference: the value and its JSON, or None when in doubt."""
 
-_NOT_PLAIN = (*LINE_ERRORS, ValueError)
 _DOUBTS = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+_Nothing = Annotated[int, msgspec.Meta(ge=0, le=0)]
+
+
+class _NoWrites(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: _Nothing = 0
+    ephemeral_1h_input_tokens: _Nothing = 0
+
+
+class _Usage(msgspec.Struct, gc=False):
+    """Nothing that makes a price of its own: no cache written, no region that costs more."""
+
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cache_creation_input_tokens: _Nothing | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_creation: _NoWrites | None = None
+    inference_geo: Literal["not_available", "global"] | None = None
+
+
+class _Text(msgspec.Struct, gc=False, tag_field="type", tag="text"):
+    text: str
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: tuple[_Text]
+    stop_reason: Literal["end_turn"]
+    usage: _Usage
+
+
+class _Succeeded(msgspec.Struct, gc=False, tag_field="type", tag="succeeded"):
+    message: _Message
+
+
+class _Plain(msgspec.Struct, gc=False):
+    custom_id: str
+    result: _Succeeded
+
+
+_decode_plain = msgspec.json.Decoder(_Plain).decode
+_NOT_PLAIN = (*LINE_ERRORS, KeyError)
 
 
 def plain_reader(identity: Gate, gate: Gate) -> PlainReader | None:
     """What reads plain answers as exactly these two gates do; None for any other gates."""
-    if type(identity) is not RowBinding or type(gate) is not Quarantine:
+    if kind_of(identity) is not RowBinding or kind_of(gate) is not Quarantine:
         return None
+    assert isinstance(gate, Quarantine)
     decode = msgspec.json.Decoder().decode
     encode = msgspec.json.Encoder().encode
     is_valid = gate.is_valid
 
-    def plain(text: str, reference: str) -> tuple[dict[str, Any], str] | None:
+    def plain(text: str, reference: str) -> tuple[dict[str, Any], bytes] | None:
         """Without a backslash every quotation mark is the edge of a string: a text that has as
         many as its value, and four for the reference, gives no key twice."""
         if "\\" in text:
@@ -47,90 +90,72 @@ def plain_reader(identity: Gate, gate: Gate) -> PlainReader | None:
                 return None
             if not is_valid(value):
                 return None
-            written = encode(value).decode()
+            written = encode(value)
         except _DOUBTS:
             return None
-        return (value, written) if text.count('"') == written.count('"') + 4 else None
+        return (value, written) if text.count('"') == written.count(b'"') + 4 else None
 
     return plain
 
 
 def swift_taker(
-    work: Work, harvest: Harvest, plain: PlainReader, take: Callable[[bytes], None]
+    work: Work, harvest: Harvest, sent: Sent, plain: PlainReader, take: Callable[[bytes], None]
 ) -> Callable[[Sequence[bytes]], None]:
-    """What sorts the lines of a first download; what is not plain goes to `take`."""
-    lines, mine, kinds, news = harvest.lines, harvest.ordinals, harvest.kinds, harvest.news
-    rows, reference = work.rows, work.dresser.referrer()
+    """What sorts the lines of a first download; what is not plain goes to `take`.
+
+    Rows are not looked at: a job goes on only with the rows it began with, so that key and
+    reference are those that were written down before they were sent.
+    """
     prefix = work.namespace.prefix
-    start = len(prefix)
-    is_long, long_at = work.price.is_long, work.price.long_context_tokens or inf
-    grade = grader(work.job.type, harvest.tally)
-    ordinals, outcomes, digests = news.ordinals, news.outcomes, news.digests
-    read, said, cache_written, cache_read = news.usages
-    staged, keys, values = news.staged
+    ordinals, keys, references = sent.ordinals, sent.keys, sent.references
+    places = dict(zip(map(prefix.__add__, map(str, ordinals)), count()))
+    rows, lines, kinds = work.rows, harvest.lines, harvest.kinds
+    long_at = work.price.long_context_tokens or inf
+    grade, labels = grader(work.job.type, harvest.tally), harvest.tally.labels
+    field, knows = work.job.type.answer.label, bool(work.job.type.rows.label_column)
+    came, staged = harvest.news.answered, harvest.news.staged
 
     def take_all(part: Sequence[bytes]) -> None:
         accepted = 0
         for raw in part:
             try:
-                line = decode_line(raw)
-                custom_id = line.custom_id
-                ordinal = int(custom_id[start:])
+                line = _decode_plain(raw)
+                place = places[line.custom_id]
             except _NOT_PLAIN:
                 take(raw)
                 continue
             message = line.result.message
-            if (
-                line.result.type != "succeeded"
-                or message is None
-                or message.stop_reason != "end_turn"
-                or len(message.content) != 1
-                or message.content[0].type != "text"
-                or custom_id != f"{prefix}{ordinal}"
-                or ordinal not in mine
-                or ordinal in lines
-            ):
+            usage = message.usage
+            ordinal = ordinals[place]
+            tokens, cached = usage.input_tokens, usage.cache_read_input_tokens or 0
+            found = plain(message.content[0].text, references[place])
+            if found is None or ordinal in lines or tokens + cached > long_at:
                 take(raw)
                 continue
-            row = rows[ordinal]
-            found = plain(message.content[0].text, reference(row))
-            if found is None:
-                take(raw)
-                continue
+            value, written = found
             lines[ordinal] = digest = sha256(raw).digest()[:16]
             accepted += 1
-            value, written = found
-            staged.append(row.ordinal)
-            keys.append(row.key)
-            values.append(written)
-            grade(row, value)
-            usage = message.usage
-            tokens, cached = usage.input_tokens, usage.cache_read_input_tokens or 0
-            created, writes = usage.cache_creation_input_tokens or 0, usage.cache_creation
-            ordinals.append(ordinal)
-            outcomes.append("accepted")
-            read.append(tokens)
-            said.append(usage.output_tokens)
-            cache_written.append(created)
-            cache_read.append(cached)
-            digests.append(digest)
-            if (
-                created
-                or usage.inference_geo == "us"
-                or (
-                    (
-                        tokens + cached > long_at
-                        or (
-                            writes is not None
-                            and (
-                                writes.ephemeral_5m_input_tokens or writes.ephemeral_1h_input_tokens
-                            )
-                        )
-                    )
-                    and is_long(usage)
-                )
-            ):
-                news.priced_alone.append(usage)
+            label = value.get(field)
+            if knows or label.__class__ is not str or label not in labels:
+                grade(rows[ordinal], value)
+            else:
+                labels[label] += 1
+            staged_ordinal(ordinal)
+            staged_key(keys[place])
+            staged_value(written)
+            came_ordinal(ordinal)
+            came_outcome(ACCEPTED)
+            came_input(tokens)
+            came_output(usage.output_tokens)
+            came_written(0)
+            came_read(cached)
+            came_digest(digest)
         kinds["succeeded"] += accepted
 
+    staged_ordinal, staged_key = staged.ordinals.append, staged.keys.append
+    staged_value = staged.values.append
+    came_ordinal, came_outcome = came.ordinals.append, came.outcomes.append
+    came_input, came_output = came.input_tokens.append, came.output_tokens.append
+    came_written, came_read = came.cache_written.append, came.cache_read.append
+    came_digest = came.digests.append
     return take_all

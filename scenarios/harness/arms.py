@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getclosurevars
 from pathlib import Path
+from types import FunctionType
 
 from reports import (
     ArmName,
@@ -21,12 +23,21 @@ from reports import (
     Verdict,
 )
 from reports.verdict import finding_contradiction, held, judge_arms
-from scenarios.harness.checks import Check, Ended, FairDay, RecordIsRight, dump
+from scenarios.harness.checks import (
+    Check,
+    Ended,
+    FairDay,
+    RecordIsRight,
+    ServiceWasReached,
+    dump,
+)
+from scenarios.harness.client import ServiceBroke
 from scenarios.harness.drill import Drill
 from scenarios.harness.record import Record
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
-from scenarios.harness.world import Game, World
+from scenarios.harness.world import Game, Refit, World, as_it_is
+from simulator.books import Firing
 from simulator.faults import NoFault
 
 
@@ -35,6 +46,10 @@ def applies(drill: Drill, game: Game) -> NotApplicable | None:
     task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
     why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
     return NotApplicable(drill.name, drill.claim, why) if why else None
+
+
+class DrillError(Exception):
+    """What an arm left behind cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +93,27 @@ def _sameness(drill: Drill) -> object | None:
     return code.co_code, code.co_consts[1:], code.co_names, given
 
 
-def play(drill: Drill, game: Game, arm: ArmName) -> Played:
-    """A fresh world, the script, and the record when the service has closed its books."""
-    world = World(game, drill, arm)
-    drill.script(world)
+def play(drill: Drill, game: Game, arm: ArmName, refit: Refit = as_it_is) -> Played:
+    """A fresh world, the script, and the record when the service has closed its books.
+
+    Raises:
+        DrillError: what came of it is not evidence: the service or a fault broke, something went
+            wrong on purpose in the calm arm, or dice were thrown that no seed holds.
+    """
+    world, dice = World(game, drill, arm, refit=refit), random.getstate()
+    try:
+        drill.script(world)
+    except ServiceBroke as broke:
+        raise DrillError("the simulated service or a fault broke") from broke.__cause__
     world.close_books()
-    return Played(world, world.record())
+    record = world.record()
+    if arm is ArmName.CALM and record.struck:
+        raise DrillError("a fault struck in the calm arm, where none may")
+    if dice != random.getstate():
+        raise DrillError(
+            "the drill throws Python's own dice, which no seed holds; take random.Random(seed)"
+        )
+    return Played(world, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +139,14 @@ def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
     try:
         played = calm_runs.play(drill) if arm is ArmName.CALM else play(drill, game, arm)
         report = judge_arm(drill, game, played)
-        if arm is not ArmName.GUARDED:
+        if arm is ArmName.CALM:
             return ArmResult(report)
-        return ArmResult(report, _execute_runbook(played.world, played.record))
+        guarded = arm is ArmName.GUARDED
+        steps = _execute_runbook(played.world, played.record) if guarded else ()
+        played.world.give_back()
+        return ArmResult(report, steps)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - the harness broke, and the report says so
-        return ArmResult(None, problem=_where(problem))
+        return ArmResult(None, problem=where(problem))
 
 
 def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> DrillReport:
@@ -123,14 +156,16 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
     if problem:
         verdict, because = Verdict.ERROR, f"the harness broke: {problem.partition(':')[0]}"
     else:
-        verdict, because = judge_arms(*arms, good_day=drill.is_good_day)
+        restored = all(step.worked for step in results[-1].runbook)
+        verdict, because = judge_arms(*arms, good_day=drill.is_good_day, restored=restored)
     return DrillReport(
         name=drill.name,
         claim=drill.claim,
         story=drill.story,
         failure_mode=drill.defends_against,
         controls=tuple(
-            part.__name__ if isinstance(part, type) else repr(part) for part in drill.controls
+            part.__name__ if isinstance(part, type | FunctionType) else repr(part)
+            for part in drill.controls
         ),
         verdict=verdict,
         because=because,
@@ -138,6 +173,7 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
         runbook=results[-1].runbook,
         replay=f"{drill.replay} --seed {game.seed}{game.options}",
         error=problem,
+        borne=drill.borne,
     )
 
 
@@ -145,9 +181,9 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     """What a drill's checks say of an arm."""
     world, record = played.world, played.record
     arm, start = world.arm, world.started_at
-    ours: tuple[Check, ...] = (Ended(arm), RecordIsRight())
+    ours: tuple[Check, ...] = (Ended(arm), ServiceWasReached(), RecordIsRight())
     ours += (FairDay(),) if arm is ArmName.CALM else ()
-    findings = tuple(_judge(check, record) for check in (*ours, *drill.checks))
+    findings = tuple(judged(check, record) for check in (*ours, *drill.checks))
     first_alarm = min((alarm.at for alarm in record.alarms), default=None)
     return ArmReport(
         arm=arm,
@@ -156,33 +192,36 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
         ended=record.status if not record.why else f"{record.status}: {record.why}",
         lasted=record.lasted,
         detected_after=None if first_alarm is None else first_alarm - start,
-        blast=_blast(record),
+        blast=blast_of(record),
         findings=findings,
         injections=_injections(drill, game, world, record),
         alarms=tuple(alarm.what for alarm in record.alarms),
         timeline=merged(world.timeline, record.books, start),
+        asked=() if arm is ArmName.BARE else world.witness.of(drill.control_types),
     )
 
 
-def _judge(check: Check, record: Record) -> Finding:
+def judged(check: Check, record: Record) -> Finding:
     try:
         finding = check.judge(record)
         contradiction = finding_contradiction(finding)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - a check that raises is a finding of its own
-        return Finding(type(check).__name__, Outcome.RAISED, _where(problem), 0)
+        return Finding(type(check).__name__, Outcome.RAISED, where(problem), 0)
     if contradiction:
         return Finding(type(check).__name__, Outcome.RAISED, f"the check {contradiction}", 0)
     return finding
 
 
-def _where(problem: BaseException) -> str:
+def where(problem: BaseException) -> str:
     """The error and the last places it came through, without the folders of this machine."""
+    if isinstance(problem, DrillError):
+        return f"{problem}: {where(problem.__cause__)}" if problem.__cause__ else str(problem)
     frames = traceback.extract_tb(problem.__traceback__)[-4:]
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
     return f"{type(problem).__name__}: {str(problem)[:500]} ({places})"
 
 
-def _blast(record: Record) -> BlastRadius:
+def blast_of(record: Record) -> BlastRadius:
     return BlastRadius(
         rows=len(record.rows),
         sent=record.sent,
@@ -201,16 +240,19 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
     """Planned against fired, for every fault and sabotage of this arm."""
     if world.arm is ArmName.CALM:
         return ()
-    struck = {firing.fault: firing for firing in record.books.firings.values()}
+    struck: dict[str, list[Firing]] = {}
+    for each in record.books.firings.values():
+        struck.setdefault(each.fault, []).append(each)
     found = []
     for fault in game.bound(drill.faults):
         if isinstance(fault, NoFault):
             continue
-        firing = struck.get(fault.describe())
+        alike = struck.get(fault.describe())
+        firing = alike.pop(0) if alike else None
         found.append(
             Injection(
                 name=fault.describe(),
-                story=_first_line(fault),
+                story=first_line(fault),
                 planned=fault.planned(),
                 fired=firing.count if firing else 0,
                 where=firing.places[:5] if firing else (),
@@ -219,13 +261,13 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
     for act, spoiled in world.spoiled:
         found.append(
             Injection(
-                type(act).__name__, _first_line(act), act.planned(), spoiled.fired, spoiled.where
+                type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.places
             )
         )
     return tuple(found)
 
 
-def _first_line(thing: object) -> str:
+def first_line(thing: object) -> str:
     return (type(thing).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
 
 
@@ -238,9 +280,15 @@ def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
     for reason in record.quarantined.values():
         reasons[reason] = reasons.get(reason, 0) + 1
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-    count = world.rollback()
-    restored = dump(world.record().after) == dump(record.before)
-    proof = "equals" if restored else "DIFFERS FROM"
+    if world.purged:
+        restored, reversed_ = True, "what stood there before was purged on schedule: too late"
+    else:
+        count = world.rollback()
+        restored = dump(world.record().after) == dump(record.before)
+        proof = "equals" if restored else "DIFFERS FROM"
+        reversed_ = (
+            f"put {count:,} rows back; the system of record {proof} its state before the job"
+        )
     return (
         RunbookStep(
             "Stop the bleeding",
@@ -256,6 +304,7 @@ def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
         RunbookStep(
             "Reverse exactly those",
             "runner.rollback(job)",
-            f"put {count:,} rows back; the system of record {proof} its state before the job",
+            reversed_,
+            worked=restored,
         ),
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from controls import Canary
@@ -69,6 +70,21 @@ class Ended:
         return found(
             self, 1, bad, f"the pipeline ended: {record.status}", "bad end of the pipeline"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWasReached:
+    """The pipeline spoke with the simulated service, or stopped before it could.
+
+    Part of every drill; without it a pipeline that calls another address would go through every
+    drill unharmed, and harmless.
+    """
+
+    def judge(self, record: Record) -> Finding:
+        calls = len(record.books.calls)
+        if record.status == "done":
+            return found(self, calls, (), f"the service heard {calls:,} calls", "")
+        return found(self, 1, (), f"the service heard {calls:,} calls until the pipeline ended", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,25 @@ class EveryRowAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsAnswered:
+    """At least such a share of the rows has its answer in the system of record at the end."""
+
+    at_least: float
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        enough = total - len(missing) >= self.at_least * total
+        return found(
+            self,
+            total,
+            () if enough else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer; {1 - self.at_least:.1%} would do no harm",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NothingUnvalidated:
     """Every new value in the system of record has the agreed shape, to the type."""
 
@@ -157,6 +192,32 @@ class NothingUnvalidated:
             offenders,
             f"{len(record.promoted):,} new values have the agreed shape",
             f"of {len(record.promoted):,} new values break the schema",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingCoerced:
+    """Every new value is a whole answer of the service, as it was delivered: none was dug out of
+    other text, unpacked or mended."""
+
+    def judge(self, record: Record) -> Finding:
+        delivered: dict[str, set[str]] = {}
+        for request in record.books.requests:
+            value = record.answered(request.sent_text)
+            if value is not None and request.subject is not None:
+                delivered.setdefault(request.subject, set()).add(record.shape.canonical(value))
+        offenders = []
+        for key in sorted(record.promoted):
+            stands = record.shape.canonical(record.after[key])
+            if stands not in delivered.get(record.subjects.get(key, ""), ()):
+                offenders.append(f"{key}: {stands[:160]}")
+        total = len(record.promoted)
+        return found(
+            self,
+            total,
+            offenders,
+            f"{total:,} new values were delivered as they stand",
+            f"of {total:,} new values were delivered otherwise",
         )
 
 
@@ -197,16 +258,50 @@ class NoRowPaidTwice:
     """No row's request succeeded, and was billed, more than once."""
 
     def judge(self, record: Record) -> Finding:
-        bills = Counter(
-            request.custom_id for request in record.books.requests if request.billed_picodollars > 0
-        )
-        twice = [f"{custom_id}: {count} times" for custom_id, count in bills.items() if count > 1]
+        bills = record.bills
+        twice = [f"{name}: {count} times" for name, count in bills.items() if count > 1]
         return found(
             self,
             len(bills),
             twice,
             f"{len(bills):,} rows were billed, each once",
             f"of {len(bills):,} billed rows were paid more than once",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoRowSentTooOften:
+    """No row was sent more often than the job type allows: once, and once per requeue round."""
+
+    def judge(self, record: Record) -> Finding:
+        limit = 1 + record.job_type.requeue.max_rounds
+        sent = Counter(request.custom_id for request in record.books.requests)
+        often = [
+            f"{custom_id}: {count} times" for custom_id, count in sent.items() if count > limit
+        ]
+        return found(
+            self,
+            len(sent),
+            often,
+            f"{len(sent):,} rows were sent at most {limit} times",
+            f"of {len(sent):,} rows were sent more than {limit} times",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWasSent:
+    """Nothing of a job that was spoiled before its start reached the service in a batch."""
+
+    def judge(self, record: Record) -> Finding:
+        sent = [request.custom_id for request in record.books.requests]
+        return found(
+            self,
+            len(record.rows),
+            sent if record.sabotaged else (),
+            f"none of {len(record.rows):,} rows was sent"
+            if record.sabotaged
+            else f"nothing was wrong with the {len(sent):,} requests before they were sent",
+            "requests of a spoiled job were sent",
         )
 
 
@@ -368,4 +463,354 @@ class EndsWithin:
             late,
             f"ended after {record.lasted}, the limit is {self.limit}",
             f"end after {record.lasted}, the limit is {self.limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MostRowsAnswered:
+    """All but a few rows have their answer: what was wrong with some cost the others nothing."""
+
+    share: float = 0.9
+
+    def judge(self, record: Record) -> Finding:
+        total = len(record.rows)
+        missing = sorted(record.keys - record.promoted)
+        few = len(missing) <= (1 - self.share) * total
+        return found(
+            self,
+            total,
+            () if few else missing,
+            f"{total - len(missing):,} of {total:,} rows were answered and promoted",
+            f"of {total:,} rows have no answer",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStaysHome:
+    """The API key was sent to nobody but the service."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            len(record.books.calls),
+            [f"sent to {host}" for host in record.strangers],
+            f"{len(record.books.calls):,} calls, all of them to the service",
+            "calls took the API key to another host",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfterIsObeyed:
+    """No call was repeated before the time that the service had asked for."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            record.told_to_wait,
+            record.hurried,
+            f"{record.told_to_wait:,} times the service said when to come back, and was obeyed",
+            "calls came earlier than the service had asked for",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoTornJobPromoted:
+    """What reached the record is nearly all of a job, or nothing of it."""
+
+    share: float = 0.75
+
+    def judge(self, record: Record) -> Finding:
+        total, done = len(record.rows), len(record.promoted & record.keys)
+        torn = 0 < done < self.share * total
+        return found(
+            self,
+            total,
+            [f"{done:,} of {total:,}"] if torn else (),
+            f"{done:,} of {total:,} rows were promoted",
+            "job was promoted in part",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSentAfterTheStop:
+    """Once a person has said stop, not one batch more reaches the service."""
+
+    def judge(self, record: Record) -> Finding:
+        stops = [act.at for act in record.acts if act.kind == "stopped"]
+        late = [
+            f"{batch.id}: {batch.requests:,} requests, {batch.created_at - stops[0]} later"
+            for batch in record.books.batches
+            if stops and batch.created_at >= stops[0]
+        ]
+        return found(
+            self,
+            len(record.books.calls) or len(stops),
+            late,
+            "no batch was created after somebody had said stop" if stops else "nobody said stop",
+            "batches were created after somebody had said stop",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopsWithin:
+    """Once a person has said stop, the job ends soon, whatever it was waiting for."""
+
+    limit: timedelta
+
+    def judge(self, record: Record) -> Finding:
+        stops = [act.at for act in record.acts if act.kind == "stopped"]
+        late = [
+            f"{job.job}: {job.ended_at - stops[0]} later"
+            for job in record.jobs
+            if stops and job.ended_at - stops[0] > self.limit
+        ]
+        return found(
+            self,
+            len(record.jobs),
+            late,
+            f"all jobs ended within {self.limit} of the stop" if stops else "nobody said stop",
+            f"jobs went on for more than {self.limit} after the stop",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SentAtMost:
+    """When something goes wrong, no more than so many requests reach the service in all."""
+
+    requests: int
+
+    def judge(self, record: Record) -> Finding:
+        beyond = [request.custom_id for request in record.books.requests[self.requests :]]
+        return found(
+            self,
+            len(record.rows),
+            beyond if record.struck else (),
+            f"{record.sent:,} requests were sent; {self.requests:,} do no harm"
+            if record.struck
+            else f"nothing was wrong with {record.sent:,} requests",
+            f"requests beyond {self.requests:,} were sent",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyTheCanaryBeforeAPerson:
+    """Until a person has looked at the first answers, only the canary is sent."""
+
+    def judge(self, record: Record) -> Finding:
+        looked = [act.at for act in record.acts if act.kind == "approved"]
+        size = Canary(record.job_type.canary).size(len(record.rows))
+        sent, late = 0, list[str]()
+        for batch in record.books.batches:
+            if looked and batch.created_at < looked[0]:
+                sent += batch.requests
+                late += [batch.id] if sent > size else []
+        return found(
+            self,
+            record.sent,
+            late,
+            f"{sent:,} requests were sent before a person had looked, the canary is {size:,}"
+            if looked
+            else "a person had looked before",
+            f"batches beyond the canary of {size:,} were sent before a person had looked",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredWithin:
+    """One of several jobs has all of its answers in the system of record soon after it began."""
+
+    limit: timedelta
+    job: str = "game_1"
+
+    def judge(self, record: Record) -> Finding:
+        (mine,) = (job for job in record.jobs if job.job == self.job)
+        took = mine.ended_at - mine.began_at
+        missing = sorted(mine.keys - record.promoted)
+        late = [f"{self.job}: {took}"] if took > self.limit else []
+        return found(
+            self,
+            len(mine.keys),
+            [*late, *missing],
+            f"all {len(mine.keys):,} rows of {self.job} were answered within {took}",
+            f"of {len(mine.keys):,} rows of {self.job} were not answered within {self.limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BilledAtMost:
+    """All jobs together are billed no more than so much."""
+
+    usd: Decimal
+
+    def judge(self, record: Record) -> Finding:
+        billed = record.books.billed_usd
+        over = [f"${billed:.4f} against ${self.usd:.4f}"] if billed > self.usd else []
+        return found(
+            self,
+            len(record.books.calls),
+            over if record.struck else (),
+            f"${billed:.4f} billed; ${self.usd:.4f} were agreed",
+            f"overrun: ${billed:.4f} billed, ${self.usd:.4f} were agreed",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPromotedBeyond:
+    """Where such a share of the answers or more is bad, by the books, nothing is promoted."""
+
+    bad_share: float
+
+    def judge(self, record: Record) -> Finding:
+        bad = sum(
+            (value := record.answered(request.sent_text)) is None or not record.shape.fits(value)
+            for request in record.books.requests
+        )
+        share = bad / max(1, record.sent)
+        half = sorted(record.promoted) if share >= self.bad_share else []
+        return found(
+            self,
+            record.sent,
+            half,
+            f"{share:.0%} of {record.sent:,} answers were bad, {len(record.promoted):,} promoted",
+            f"rows were promoted though {share:.0%} of {record.sent:,} answers were bad",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSentTwice:
+    """No row is sent a second time, for whatever reason."""
+
+    def judge(self, record: Record) -> Finding:
+        sent = Counter(request.custom_id for request in record.books.requests)
+        again = [f"{custom_id}: {count} times" for custom_id, count in sent.items() if count > 1]
+        return found(
+            self,
+            len(sent),
+            again,
+            f"{len(sent):,} rows were sent, each once",
+            f"of {len(sent):,} rows were sent again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWithin:
+    """When something goes wrong, somebody hears of it before this time, and not before it began."""
+
+    limit: timedelta
+
+    def judge(self, record: Record) -> Finding:
+        began = min((job.began_at for job in record.jobs), default=None)
+        alarms = [alarm.at - began for alarm in record.alarms if began is not None]
+        first = min(alarms, default=None)
+        late = [] if first is not None and first <= self.limit else [f"first alarm: {first}"]
+        return found(
+            self,
+            len(record.rows),
+            late if record.struck else (),
+            f"heard of after {first}" if record.struck else "there was nothing to hear",
+            f"alarms too late: nothing was heard within {self.limit}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TamperingIsLocated:
+    """When the trail was changed, the first word of the audit names the very entry."""
+
+    def judge(self, record: Record) -> Finding:
+        edited = record.mishaps.get("TrailEdited", ())
+        told = [alarm.what for alarm in record.alarms if alarm.job == "audit"]
+        missed = [where for where in edited if not told or f" {where}: " not in told[0]]
+        return found(
+            self,
+            len(edited) or len(record.rows),
+            missed if edited else told,
+            f"the audit says: {told[0][:120]}" if told else "the trail is as it was written",
+            "changes of the trail were not located" if edited else "false alarms of the audit",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoPayloadLeft:
+    """When the time of a job is over, nothing of what was sent or answered is kept anywhere."""
+
+    def judge(self, record: Record) -> Finding:
+        return found(
+            self,
+            record.sent,
+            record.remains,
+            f"nothing is left of {record.sent:,} requests and their answers",
+            "places still keep payload",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StrangersAreTold:
+    """Every batch that none of the jobs has made is named to somebody, and no other."""
+
+    def judge(self, record: Record) -> Finding:
+        prefixes = tuple(job.prefix for job in record.jobs)
+        foreign = {
+            request.batch_id
+            for request in record.books.requests
+            if not request.custom_id.startswith(prefixes)
+        }
+        told = [alarm.what for alarm in record.alarms if alarm.job == "account"]
+        silent = sorted(batch for batch in foreign if not any(batch in what for what in told))
+        wrong = [what for what in told if not any(batch in what for batch in foreign)]
+        return found(
+            self,
+            len(record.books.batches),
+            [*silent, *wrong],
+            f"{len(foreign):,} of {len(record.books.batches):,} batches were a stranger's; told",
+            "batches of strangers were not told, or others were",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PagesAtMost:
+    """The same thing is told at least once, and then at most so often."""
+
+    times: int
+
+    def judge(self, record: Record) -> Finding:
+        told = Counter((alarm.job, alarm.what.partition(" (and ")[0]) for alarm in record.alarms)
+        often = [f"{what[:80]}: {count} times" for (_, what), count in told.items()]
+        counts = list(told.values())
+        too_often = [says for says, count in zip(often, counts, strict=True) if count > self.times]
+        silent = ["nobody was told"] if record.struck and not told else []
+        return found(
+            self,
+            len(record.rows),
+            [*silent, *too_often],
+            f"{sum(counts):,} messages, none of them more than {self.times} times",
+            f"messages came more than {self.times} times, or not at all",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CostsAddUp:
+    """What the teams are told that they have spent is what the service has billed, to a cent of a
+    cent per team."""
+
+    def judge(self, record: Record) -> Finding:
+        billed: dict[str, Decimal] = {}
+        for job in record.jobs:
+            mine = sum(
+                request.billed_picodollars
+                for request in record.books.requests
+                if request.custom_id.startswith(job.prefix)
+            )
+            billed[job.team] = billed.get(job.team, Decimal(0)) + Decimal(mine).scaleb(-12)
+        told = record.told_usd
+        off = [
+            f"{team}: told ${told.get(team, Decimal(0)):.4f}, billed ${usd:.4f}"
+            for team, usd in billed.items()
+            if abs(told.get(team, Decimal(0)) - usd) > Decimal("0.0001")
+        ]
+        return found(
+            self,
+            len(record.books.requests),
+            off,
+            f"${sum(billed.values()):.4f} billed, and told to {len(billed)} teams",
+            "teams were told another sum than was billed",
         )

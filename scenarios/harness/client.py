@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
 
 import anthropic
+import msgspec
 
+from controls.core.results import seconds_of
 from simulator import Api, Request, Response
+from simulator.delivery import Service
 from simulator.testing import transports
+from simulator.wire import Cut
+
+API_KEY = "gameday"
+HOST = "simulator.invalid"
+BASE_URL = f"http://{HOST}"
+
+
+class ServiceBroke(BaseException):
+    """The simulated service or a fault raised, in place of an answer. No `Exception`: a client
+    would take it for a bad connection, and try again for ever."""
+
+
+Bend = Callable[[Request, Response], Response]
+"""What becomes of a reply on its way."""
 
 
 class Wire:
@@ -19,28 +38,81 @@ class Wire:
     answered at once, is kept here, so that nothing leaves the house unseen.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(
+        self, api: Api, bent: Sequence[Callable[[Request, Response], Response]] = ()
+    ) -> None:
         self._api = api
+        self._bent = bent
+        self._not_before: dict[tuple[str, str], datetime] = {}
+        self.told_to_wait = 0
+        """How often a reply said when to come back."""
+        self.hurried: list[str] = []
+        """Calls that came earlier than the last reply to such a call had asked for."""
         self.besides: list[bytes] = []
         """Bodies of all calls that were not about batches."""
+        self.strangers: list[str] = []
+        """Hosts other than the service's that were called, with the key along."""
 
     def steps(self, request: Request) -> Generator[None, None, Response]:
-        """Pass the call on."""
+        """Pass the call on; at any other host nobody listens.
+
+        Raises:
+            ServiceBroke: the service did; so do the pieces of its replies.
+        """
+        host = request.headers.get("host", HOST)
+        if host != HOST:
+            self.strangers += [host] if request.headers.get("x-api-key") else []
+            return _nobody()
         if "/batches" not in request.path:
             self.besides.append(bytes(request.body))
-        return self._api.steps(request)
+        return self._heeded(request)
+
+    def _heeded(self, request: Request) -> Generator[None, None, Response]:
+        """The call, and whether it came when the service had asked for it."""
+        call, now = (request.method, request.path), self._api.clock.now()
+        earliest = self._not_before.pop(call, now)
+        if now < earliest:
+            self.hurried.append(f"{request.method} {request.path}: {earliest - now} too early")
+        try:
+            response = yield from self._api.steps(request)
+        except Exception as error:
+            raise ServiceBroke from error
+        for bend in self._bent:
+            response = bend(request, response)
+        if wait := seconds_of(response.header("retry-after"), now):
+            self.told_to_wait += 1
+            self._not_before[call] = now + timedelta(seconds=wait)
+        for bend in self._bent:
+            response = bend(request, response)
+        if isinstance(response.body, bytes):
+            return response
+        return msgspec.structs.replace(response, body=_pieces(response.body))
 
 
-def make_client(wire: Wire) -> anthropic.Anthropic:
+def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from body
+    except Exception as error:
+        raise ServiceBroke from error
+
+
+def _nobody() -> Generator[None, None, Response]:
+    yield
+    return Response(0, cut=Cut("refused"))
+
+
+def make_client(wire: Service) -> anthropic.Anthropic:
     """A client of the simulated service. It does not retry: that is for controls to decide."""
-    transport, _ = transports(anthropic.DefaultHttpxClient)
     with no_anthropic_environment():
         return anthropic.Anthropic(
-            api_key="gameday",
-            base_url="http://simulator.invalid",
-            http_client=anthropic.DefaultHttpxClient(transport=transport(wire)),
-            max_retries=0,
+            api_key=API_KEY, base_url=BASE_URL, http_client=make_http(wire), max_retries=0
         )
+
+
+def make_http(wire: Service) -> Any:
+    """The HTTP library under the client, on the same line."""
+    transport, _ = transports(anthropic.DefaultHttpxClient)
+    return anthropic.DefaultHttpxClient(transport=transport(wire))
 
 
 @contextmanager

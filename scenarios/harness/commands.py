@@ -11,11 +11,16 @@ import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenarios.harness import serving
+from scenarios.harness.pipeline.command import verify as verify_pipeline
+
+if TYPE_CHECKING:
+    from scenarios.harness.drill import Drill
 
 EPILOG = (
     "Exit codes: 0 all passed; 1 something failed; 2 the command or its input was wrong; "
@@ -26,6 +31,7 @@ EXIT_BY_VERDICT = (0, 3, 1, 4)
 """Exit code by verdict: PASS, INCONCLUSIVE, FAIL, ERROR."""
 BROKEN_CHAIN = 1
 DEFAULT_OUT = Path("gameday-report")
+FUZZ_OUT = Path("gameday-fuzz")
 
 
 app = typer.Typer(
@@ -39,6 +45,7 @@ app = typer.Typer(
 
 journals = typer.Typer(help="Look at a journal.jsonl.", no_args_is_help=True)
 app.add_typer(journals, name="journal")
+app.command("verify")(verify_pipeline)
 
 
 def say_version(asked: bool) -> None:  # noqa: FBT001 - so an option calls back
@@ -60,34 +67,66 @@ def options(
 
 
 @app.command("list")
-def list_drills() -> None:
+def list_drills(
+    coverage: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--coverage", help="The matrix instead: fault, moment, control, and holes."),
+    ] = False,
+) -> None:
     """List the drills by the failure mode they defend against."""
-    from scenarios.harness.discovery import all_drills  # noqa: PLC0415 - after the shadow check
+    from itertools import groupby  # noqa: PLC0415 - after the shadow check
 
+    from scenarios.harness.discovery import all_drills  # noqa: PLC0415
+
+    if coverage:
+        from reports import coverage_lines  # noqa: PLC0415
+        from scenarios.harness.coverage import coverage_of  # noqa: PLC0415
+
+        typer.echo("\n".join(coverage_lines(coverage_of(all_drills()))))
+        return
     mode = ""
-    for drill in all_drills():
-        if drill.defends_against != mode:
-            mode = drill.defends_against
+    for family, group in groupby(all_drills(), key=lambda drill: drill.family):
+        drills = list(group)
+        if drills[0].defends_against != mode:
+            mode = drills[0].defends_against
             typer.echo(f"{mode}")
-        slow = "  (slow: only when named or with --slow)" if drill.slow else ""
-        typer.echo(f"  {drill.name}{slow}\n      {drill.claim}")
+        slow = "  (slow: only when named or with --slow)" if drills[0].slow else ""
+        typer.echo(f"  {family}{slow}\n      {drills[0].claim}")
+        if variants := ", ".join(f".{drill.variant}" for drill in drills if drill.variant):
+            typer.echo(fill(variants, 96, initial_indent=" " * 6, subsequent_indent=" " * 6))
 
 
 @app.command()
 def show(drill: Annotated[str, typer.Argument(help="A drill's name, or a .py file.")]) -> None:
     """Show a drill: its claim and story, what goes wrong, what holds, and what is checked."""
+    from itertools import groupby  # noqa: PLC0415 - after the shadow check
+
     from scenarios.harness.discovery import select  # noqa: PLC0415
 
-    for chosen in select([drill]):
-        injected = [fault.describe() for fault in chosen.faults]
-        injected += [repr(act) for act in chosen.sabotage]
+    for _, group in groupby(select([drill]), key=lambda drill: (drill.file, drill.family)):
+        drills = list(group)
+        chosen = drills[0]
         named = [kind.__name__ for kind in chosen.control_types]
-        typer.echo(f"{chosen.name}\n\n{chosen.claim}\n\n{chosen.story}\n")
+        name = chosen.family if len(drills) > 1 else chosen.name
+        typer.echo(f"{name}\n\n{chosen.claim}\n\n{chosen.story}\n")
         typer.echo(f"defends against: {chosen.defends_against}")
-        typer.echo(f"goes wrong:      {', '.join(injected)}")
-        typer.echo(f"must hold:       {', '.join(named)}")
+        for one in drills:
+            variant = f".{one.variant}: " if len(drills) > 1 else ""
+            typer.echo(f"goes wrong:      {variant}{_what_goes_wrong(one)}")
+        typer.echo(f"must hold:       {', '.join(named)}{' (bare too)' if chosen.borne else ''}")
         typer.echo(f"checked:         {', '.join(repr(check) for check in chosen.checks)}")
-        typer.echo(f"run it:          {chosen.replay}")
+        typer.echo(f"run it:          {chosen.replay if len(drills) == 1 else _replay(chosen)}")
+
+
+def _what_goes_wrong(drill: Drill) -> str:
+    injected = [fault.describe() for fault in drill.faults]
+    injected += [repr(act) for act in drill.sabotage]
+    bare = [type(part).__name__ for part in drill.instead]
+    return ", ".join(injected) + (f"; bare: {', '.join(bare)}" if bare else "")
+
+
+def _replay(drill: Drill) -> str:
+    return shlex.join(["gameday", "run", drill.file or drill.family])
 
 
 @app.command()
@@ -111,6 +150,7 @@ def run(
     from scenarios.harness.conduct import conduct  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.game import open_game, plan  # noqa: PLC0415
+    from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
 
@@ -125,12 +165,111 @@ def run(
         report, page = conduct(
             plan(chosen, game), game, workers, command + game.options, folder, interruptions
         )
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = sys.stdout.isatty() and not os.environ.get(
+        "NO_COLOR"
+    )  # empty means unset: no-color.org
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
     typer.echo(
         f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
     )
+    for line in tell_github(report, os.environ):
+        typer.echo(line)
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
+
+
+@app.command()
+def prove(
+    controls: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names of controls, Control.mutant, or .py files with mutants and drills of your "
+            "own; all controls when none is given."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same matrix.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the kill matrix.")] = DEFAULT_OUT,
+    workers: Annotated[int, typer.Option(min=1, help="Mutants tried at the same time.")] = (
+        os.cpu_count() or 1
+    ),
+    fill: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--all", help="Run every drill, also after the first kill.")
+    ] = False,
+) -> None:
+    """Break every control on purpose, and see whether the drills say so."""
+    from reports.kills import render_kills_text  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+    from scenarios.harness.output import MATRIX_MARKS, open_folder, write_matrix  # noqa: PLC0415
+    from scenarios.harness.prove import conduct, exit_code, open_proof  # noqa: PLC0415
+
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            proof = open_proof(controls or [], seed, fill=fill)
+        flags = ["--all"] if fill else []
+        command = shlex.join(["gameday", "prove", *(controls or []), "--seed", str(seed), *flags])
+        folder = open_folder(out, [], MATRIX_MARKS)
+        matrix = conduct(proof, workers, command, interruptions)
+        place = write_matrix(matrix, folder)
+    typer.echo(render_kills_text(matrix), nl=False)
+    typer.echo(f"\nkill matrix: {place} (beside it the same as text)")
+    raise typer.Exit(exit_code(matrix))
+
+
+@app.command()
+def fuzz(
+    plans: Annotated[int, typer.Option(min=1, help="How many.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same plans.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Plans played at the same time.")] = (
+        os.cpu_count() or 1
+    ),
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, to play them on its cluster.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Your rows: CSV, JSON Lines or a JSON array.")
+    ] = None,
+    job: Annotated[Path | None, typer.Option(help="The job type they run under (TOML).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report and failures.")] = FUZZ_OUT,
+) -> None:
+    """Play random plans of faults, kills and people's acts, judged by the eleven invariants."""
+    from scenarios.harness.fuzz.conduct import conduct  # noqa: PLC0415 - after the shadow check
+    from scenarios.harness.fuzz.outcome import (  # noqa: PLC0415
+        as_text,
+        open_fuzz_folder,
+        write_result,
+    )
+    from scenarios.harness.fuzz.spread import on_cores  # noqa: PLC0415
+    from scenarios.harness.game import open_game  # noqa: PLC0415
+    from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
+
+    with Interruptions() as interruptions:
+        with interruptions.welcome():
+            game = open_game(rows, job, 0)
+            folder = open_fuzz_folder(out)
+            if scheduler is None:
+                spread = on_cores(workers)
+            else:
+                from scenarios.harness.fuzz.cluster import on_cluster  # noqa: PLC0415 - an extra
+
+                spread = on_cluster(scheduler)
+        result = conduct(game, seed, plans, spread, interruptions)
+        with interruptions.welcome():
+            written = write_result(result, folder)
+    typer.echo(as_text(result, written), nl=False)
+    raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A plan (TOML) that gameday fuzz has written.")],
+    rows: Annotated[Path | None, typer.Option(help="The rows that it was found on.")] = None,
+    job: Annotated[Path | None, typer.Option(help="The job type that it was found with.")] = None,
+) -> None:
+    """Play one plan again. Exit code 1 if an invariant still breaks, 0 if all hold now."""
+    from scenarios.harness.fuzz.replaying import replayed  # noqa: PLC0415
+
+    said, broke = replayed(file, rows, job)
+    typer.echo(said, nl=False)
+    raise typer.Exit(int(broke))
 
 
 @app.command(
@@ -199,7 +338,9 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
 
 
-LIGHT = frozenset({"list", "show", "run", "report", "journal", "--version"})
+LIGHT = frozenset(
+    {"list", "show", "run", "verify", "prove", "fuzz", "replay", "report", "journal", "--version"}
+)
 """First words that need none of the commands for production."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -27,14 +28,33 @@ def conduct(
         UsageError: the folder can no longer be written.
         Interrupted: a signal came; the journal says so, and no report is left.
     """
+    return conduct_drills(
+        [drill.name for drill in planned.drills],
+        lambda: start(planned, game, workers),
+        lambda reports: report_of(game, planned, in_order(planned, reports), command),
+        Journal(folder / JOURNAL, command=command, seed=game.seed),
+        folder,
+        interruptions,
+    )
+
+
+def conduct_drills(
+    planned: Sequence[str],
+    begin: Callable[[], Generator[DrillReport, None, None]],
+    report_on: Callable[[Sequence[DrillReport]], GameDayReport],
+    opened: Journal,
+    folder: Path,
+    interruptions: Interruptions,
+) -> tuple[GameDayReport, Path]:
+    """The same for drills of these names, however they are run and reported on."""
     reports: list[DrillReport] = []
-    with Journal(folder / JOURNAL, command=command, seed=game.seed) as journal:
-        for drill in planned.drills:
-            journal.write("planned", drill=drill.name)
+    with opened as journal:
+        for name in planned:
+            journal.write("planned", drill=name)
         try:
             with (
-                closing(start(planned, game, workers)) as running,
-                progress(len(planned.drills)) as step,
+                closing(begin()) as running,
+                progress(len(planned)) as step,
             ):
                 for done in interruptions.between(running):
                     reports.append(done)
@@ -45,15 +65,15 @@ def conduct(
                         because=done.because,
                         arms={arm.arm.value: arm.ended for arm in done.arms},
                     )
-                    step(done)
+                    step(f"{done.verdict.name} {done.name}")
             with interruptions.welcome():
-                report = report_of(game, planned, in_order(planned, reports), command)
+                report = report_on(reports)
                 page = write_reports(report, folder)
         except Interrupted as stop:
             remove_reports(folder)
-            counts = {"judged": len(reports), "planned": len(planned.drills)}
+            counts = {"judged": len(reports), "planned": len(planned)}
             journal.write("interrupted", signal=stop.sign.name, **counts)
-            done_so_far = f"{len(reports)} of {len(planned.drills)} drills"
+            done_so_far = f"{len(reports)} of {len(planned)} drills"
             raise Interrupted(
                 stop.sign, f"interrupted after {done_so_far}; journal: {folder / JOURNAL}"
             ) from None

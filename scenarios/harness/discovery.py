@@ -28,12 +28,20 @@ def all_drills() -> tuple[Drill, ...]:
 
 
 def drills_in(module: ModuleType) -> list[Drill]:
-    """The drills that a module declares."""
-    return [value for value in vars(module).values() if isinstance(value, Drill)]
+    """The drills that a module declares; each variant of a family is one."""
+    values = [value for value in vars(module).values() if isinstance(value, Drill | tuple)]
+    return [
+        drill
+        for value in values
+        for drill in (value if isinstance(value, tuple) else (value,))
+        if isinstance(drill, Drill)
+    ]
 
 
 def select(names: Sequence[str], *, slow: bool = False) -> tuple[Drill, ...]:
     """The drills of these names or files; without any, all that are not slow.
+
+    The name of a family stands for all of its variants.
 
     Raises:
         UsageError: there is no such drill, or a file cannot be loaded or declares none.
@@ -43,7 +51,7 @@ def select(names: Sequence[str], *, slow: bool = False) -> tuple[Drill, ...]:
         return tuple(drill for drill in known.values() if slow or not drill.slow)
     chosen: dict[str, Drill] = {}
     for name in names:
-        for drill in load_file(name) if name.endswith(".py") else [named(name, known)]:
+        for drill in load_file(name) if name.endswith(".py") else named(name, known):
             other = chosen.setdefault(drill.name, drill)
             if other.file != drill.file:
                 places = " and ".join(
@@ -56,21 +64,28 @@ def select(names: Sequence[str], *, slow: bool = False) -> tuple[Drill, ...]:
     return tuple(chosen.values())
 
 
-def named(name: str, known: dict[str, Drill]) -> Drill:
-    """The drill of this name; dashes count as underscores."""
-    plain = name.replace("-", "_")
-    if plain not in known:
-        near = get_close_matches(plain, known, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]!r}?" if near else "See: gameday list"
-        raise UsageError(f"There is no drill named {name!r}.", fix=hint)
-    return known[plain]
-
-
-def load_file(name: str) -> Sequence[Drill]:
-    """The drills of a Python file.
+def named(name: str, known: dict[str, Drill]) -> list[Drill]:
+    """The drill of this name, or all variants of this family; dashes count as underscores.
 
     Raises:
-        UsageError: it is not there, cannot be loaded, or declares no drill or two of one name.
+        UsageError: there is none.
+    """
+    plain = name.replace("-", "_")
+    if plain in known:
+        return [known[plain]]
+    if family := [drill for drill in known.values() if drill.family == plain]:
+        return family
+    names = {*known, *(drill.family for drill in known.values())}
+    near = get_close_matches(plain, sorted(names), n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else "See: gameday list"
+    raise UsageError(f"There is no drill named {name!r}.", fix=hint)
+
+
+def load_module(name: str) -> ModuleType:
+    """A Python file of the user's, run.
+
+    Raises:
+        UsageError: it is not there, or cannot be loaded.
     """
     path = Path(name)
     spec = importlib.util.spec_from_file_location(f"gameday_file_{path.stem}", path)
@@ -87,17 +102,26 @@ def load_file(name: str) -> Sequence[Drill]:
             f"The drill file {path} cannot be loaded: {type(error).__name__}: {error}.",
             fix="Mend it; python FILE shows the whole story.",
         ) from error
-    found = drills_in(module)
+    return module
+
+
+def load_file(name: str) -> Sequence[Drill]:
+    """The drills of a Python file.
+
+    Raises:
+        UsageError: it is not there, cannot be loaded, or declares no drill or two of one name.
+    """
+    found = drills_in(load_module(name))
     if not found:
         raise UsageError(
-            f"The file {path} declares no drill.",
+            f"The file {name} declares no drill.",
             fix="Put @drill(...) above a function that takes a world.",
         )
     distinct = {id(drill): drill for drill in found}.values()
     twice = [name for name, count in Counter(d.name for d in distinct).items() if count > 1]
     if twice:
         raise UsageError(
-            f"The file {path} declares two drills named {twice[0]!r}.",
+            f"The file {name} declares two drills named {twice[0]!r}.",
             fix="A drill's name is that of its function: give one of them another.",
         )
     return [replace(drill, file=name) for drill in distinct]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from controls import JobType, Row, load_job_type
 from controls.policy import Template
-from reports import ArmName, DrillReport, Fact, GameDayReport, NotApplicable
+from reports import ArmName, DrillReport, Fact, GameDayReport, NotApplicable, Verdict
 from scenarios.harness.arms import (
     ArmResult,
     CalmRuns,
@@ -22,6 +22,7 @@ from scenarios.harness.arms import (
     run_arm,
     run_drill,
 )
+from scenarios.harness.coverage import coverage_of
 from scenarios.harness.door import check_door
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
@@ -179,6 +180,7 @@ def longest_first(drills: Sequence[Drill]) -> list[Drill]:
 def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: str) -> GameDayReport:
     """The report of a game day. The same seed and input make the same bytes."""
     job_type = game.job_type
+    passed = {done.name for done in drills if done.verdict is Verdict.PASS}
     return GameDayReport(
         seed=game.seed,
         started_at=VirtualClock().now(),
@@ -196,4 +198,5 @@ def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: st
             Fact("model", f"{job_type.prompt.model}, simulated"),
             Fact("clock", "virtual: no time of this report was waited for"),
         ),
+        coverage=coverage_of([drill for drill in plan.drills if drill.name in passed]),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from reports import Format, GameDayReport, render
+from reports.kills import KillMatrix, render_kills, render_kills_text
 from scenarios.harness.errors import UsageError
 
 FILES = {
@@ -24,11 +25,16 @@ MARKS = {
     JOURNAL: b'{"n":0,"event":"opened"',
 }
 """What stands near the top of each file that we wrote, and hardly in another of that name."""
+MATRIX, MATRIX_TEXT = "kill-matrix.json", "kill-matrix.txt"
+MATRIX_MARKS = {MATRIX: b'"killed"', MATRIX_TEXT: b"Kill matrix: "}
+"""The same for the files of `gameday prove`."""
 NEAR_THE_TOP = 2**16
 
 
-def open_folder(folder: Path, inputs: Sequence[Path] = ()) -> Path:
-    """The folder, made and found writable; the report that a former run left there is removed.
+def open_folder(
+    folder: Path, inputs: Sequence[Path] = (), marks: Mapping[str, bytes] = MARKS
+) -> Path:
+    """The folder, made and found writable; what a former run of this sort left there is removed.
 
     Raises:
         UsageError: it cannot be made or written, or a file there that has the name of one of
@@ -39,12 +45,13 @@ def open_folder(folder: Path, inputs: Sequence[Path] = ()) -> Path:
         probe = folder / ".gameday-probe"
         probe.write_bytes(b"")
         probe.unlink()
-        former = [path for name in MARKS if (path := folder / name).exists()]
+        former = [path for name in marks if (path := folder / name).exists()]
         for path in former:
-            _check_ours(path, inputs)
+            _check_ours(path, inputs, marks[path.name])
         for path in former:
             path.unlink()
-        remove_reports(folder)
+        for name in marks:
+            draft_of(folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"The output folder {folder} cannot be written: {error.strerror}.",
@@ -53,14 +60,14 @@ def open_folder(folder: Path, inputs: Sequence[Path] = ()) -> Path:
     return folder
 
 
-def _check_ours(path: Path, inputs: Sequence[Path]) -> None:
+def _check_ours(path: Path, inputs: Sequence[Path], mark: bytes) -> None:
     """Refuse to put a report in the place of anything but a report."""
     if any(given.exists() and path.samefile(given) for given in inputs):
         why = "is an input of this run"
     else:
         with path.open("rb") as file:
             top = file.read(NEAR_THE_TOP)
-        if not top or MARKS[path.name] in top:
+        if not top or mark in top:
             return
         why = "is not a report of gameday"
     raise UsageError(
@@ -80,6 +87,13 @@ def write_reports(report: GameDayReport, folder: Path) -> Path:
     for form, name in FILES.items():
         write_whole(folder / name, render(report, form))
     return folder / FILES[Format.HTML]
+
+
+def write_matrix(matrix: KillMatrix, folder: Path) -> Path:
+    """The kill matrix into the folder, as JSON and as text; the path of the JSON."""
+    write_whole(folder / MATRIX_TEXT, render_kills_text(matrix))
+    write_whole(folder / MATRIX, render_kills(matrix))
+    return folder / MATRIX
 
 
 def draft_of(path: Path) -> Path:

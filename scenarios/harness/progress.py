@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from reports import DrillReport
 from reports.untrusted import shown
 
 
 class Steps(Protocol):
-    """Hears of every drill that is done."""
+    """Hears of everything that is done, in a few words."""
 
-    def __call__(self, report: DrillReport, /) -> None: ...
+    def __call__(self, said: str, /) -> None: ...
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Steps]:
-    """Show how far the game day is; `total` drills are expected."""
+def progress(total: int, what: str = "drills") -> Iterator[Steps]:
+    """Show how far it is; so many drills, or whatever it is, are expected."""
     if not sys.stderr.isatty():
         yield _lines(total)
         return
@@ -30,11 +29,10 @@ def progress(total: int) -> Iterator[Steps]:
     console = Console(stderr=True)
     # Without a thread that refreshes it: workers are forked while it is shown.
     with Progress(console=console, transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("drills", total=total)
+        task = bar.add_task(what, total=total)
 
-        def step(report: DrillReport) -> None:
-            said = f"{report.verdict.name} {shown(report.name)}"[:60]
-            bar.update(task, advance=1, description=escape(said), refresh=True)
+        def step(said: str) -> None:
+            bar.update(task, advance=1, description=escape(shown(said)[:60]), refresh=True)
 
         yield step
 
@@ -42,11 +40,10 @@ def progress(total: int) -> Iterator[Steps]:
 def _lines(total: int) -> Steps:
     done = 0
 
-    def step(report: DrillReport) -> None:
+    def step(said: str) -> None:
         nonlocal done
         done += 1
-        line = f"gameday: {done}/{total} {report.verdict.name} {shown(report.name)}"
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"gameday: {done}/{total} {shown(said)}\n")
         sys.stderr.flush()
 
     return step

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from controls import Row
+from controls.secrets import sensitive
 from scenarios.harness.injections import INSTRUCTIONS
 from scenarios.harness.task import RowSource, Spoiled, Task
 
@@ -167,14 +168,20 @@ class OversizePrompt:
 class ColumnRidesAlong:
     """A convenient `SELECT *` puts every column of the row into the prompt."""
 
+    plain: bool = False
+    """Only columns of which no value looks sensitive to a detector."""
+
     def applies_to(self, task: Task) -> str:
-        return "" if forbidden_columns(task) else "every column of these rows is allowed"
+        if self._columns(task):
+            return ""
+        what = "that no detector knows " if self.plain else ""
+        return f"every column {what}of these rows is allowed"
 
     def planned(self) -> str:
-        return "every column in every prompt"
+        return f"every{' plain' if self.plain else ''} column in every prompt"
 
     def spoil(self, task: Task, dice: Random) -> Spoiled:  # noqa: ARG002 - nothing is drawn
-        columns = forbidden_columns(task)
+        columns = self._columns(task)
         record = "".join(f"\n{_literal(name)}: {{{name}}}" for name in columns)
         prompt = task.job_type.prompt
         wider = msgspec.structs.replace(prompt, template=prompt.template + record)
@@ -182,6 +189,13 @@ class ColumnRidesAlong:
         return Spoiled(
             replace(task, job_type=job_type), len(columns), tuple(map(repr, columns[:PLACES]))
         )
+
+    def _columns(self, task: Task) -> list[str]:
+        return [
+            name
+            for name in forbidden_columns(task)
+            if not (self.plain and any(sensitive(row.fields[name]) for row in task.rows))
+        ]
 
 
 def forbidden_columns(task: Task) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from controls import JobType, Row
 
@@ -35,6 +36,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """One job of several that share an account and a store."""
+
+    rows: Sequence[Row]
+    team: str = ""
+    """By default that of the job type."""
+    priority: int = 0
+    after: timedelta = timedelta()
+    """So long after the first job it begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spoiled:
     """A task after one sabotage, with the proof that something was changed."""
 
@@ -44,8 +57,16 @@ class Spoiled:
     """The first places that were changed."""
     source: RowSource | None = None
     """Set when the change shows only to a pipeline that reads this source again."""
+    hits: list[str] = field(default_factory=list)
+    """Where a mishap struck meanwhile, as it did; see `scenarios.harness.mishaps`."""
 
     @property
     def fired(self) -> int:
         """How many of the changes the pipeline was exposed to."""
-        return self.times if self.source is None or self.source.read_again else 0
+        exposed = self.source is None or bool(self.source.read_again)
+        return (self.times if exposed else 0) + len(self.hits)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The first places that were changed or struck."""
+        return (*self.where, *self.hits)[:5]

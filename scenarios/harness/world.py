@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 
 from controls import (
     Alerts,
     Approval,
     BatchRunner,
+    Chunking,
+    Deduplicated,
     Job,
     JobType,
     Ledger,
     LedgerEntry,
+    Pager,
     Register,
     Row,
     Stack,
@@ -28,26 +33,45 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.ids import Namespace
+from controls.retention import BEFORE_IMAGES
 from reports import ArmName, Entry
-from scenarios.harness.client import Wire, make_client
+from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
+from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
+from scenarios.harness.mishaps import Gear, Killed, Mishap, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
-from scenarios.harness.record import Record
+from scenarios.harness.people import Operator
+from scenarios.harness.record import Act, JobEnd, Record
+from scenarios.harness.rota import Rota
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
-from scenarios.harness.tables import make_record, read_quarantine, read_record
-from scenarios.harness.task import RowSource, Spoiled, Task
+from scenarios.harness.shelf import SMALL, Shelf
+from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
+from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
+T = TypeVar("T")
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 """A batch ends 24 hours after its creation at the latest."""
+UNTIL_STARTED_AGAIN = timedelta(minutes=1)
+"""What a supervisor takes to start a worker again."""
+WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
+"""How several jobs ended together: as the worst of them."""
+STORE = "store"
+STORES: Shelf[Engine] = Shelf(lambda engine: engine)
+RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
+"""The databases of worlds that are over."""
+WATCHED = timedelta(days=2)
+"""A pipeline that waits for longer counts as hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,19 @@ class Game:
         return bound(faults, self.job_type, self.labels)
 
 
+@dataclass(slots=True)
+class Hired:
+    """One job, and whoever works on it at present."""
+
+    job: Job
+    rows: tuple[Row, ...]
+    runner: BatchRunner | FieldWorker
+    began_at: datetime
+    ended_at: datetime
+    status: str = "not run"
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Everything that stands once the rows are known."""
@@ -82,13 +119,37 @@ class Stage:
     """As the pipeline gets them."""
     api: Api
     wire: Wire
+    gear: Gear
     store: Engine
+    ledger: Ledger
     record: SystemOfRecord
     before: Mapping[str, Value]
-    runner: BatchRunner
-    job: Job
+    hired: list[Hired]
+    """The jobs of this arm, in their order."""
+    batches_of: int | None
     subjects: Mapping[str, str]
     truths: Mapping[str, str]
+
+    @property
+    def runner(self) -> BatchRunner | FieldWorker:
+        """That of the first job."""
+        return self.hired[0].runner
+
+    @property
+    def job(self) -> Job:
+        """The first."""
+        return self.hired[0].job
+
+
+class Refit(Protocol):
+    """Puts something else in the place of a control: given a stack, of one in it."""
+
+    def __call__(self, part: T, /) -> T: ...
+
+
+def as_it_is(part: T, /) -> T:
+    """Nothing is put in its place. The neutral refit."""
+    return part
 
 
 @dataclass(slots=True)
@@ -102,14 +163,33 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
+    witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
+    refit: Refit = as_it_is
+    """What is done to every control before it is used, in all arms but the bare one."""
+    remains: list[str] = field(default_factory=list)
+    """Where payload was still kept when its time was over."""
+    told_usd: dict[str, Decimal] = field(default_factory=dict)
+    """What each team was told that it has spent."""
+    deeds: list[Act] = field(default_factory=list)
+    """What people did, in order of time."""
     started_at: datetime = field(init=False)
+    rota: Rota = field(init=False)
+    """Who acts when; the clock of the pipeline, unless that is wrong."""
+    pager: Pager = field(init=False)
     _ended_at: datetime | None = None
     _stage: Stage | None = None
+    _first: list[Callable[[], None]] = field(default_factory=list)
+    _later: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
+        self.rota = Rota(self.clock)
+        named = Deduplicated in self.drill.control_types
+        self.pager = self.alerts
+        if named and self.has(Deduplicated):
+            self.pager = self.witness.pager(self.refit(Deduplicated(self.alerts)))
 
     @property
     def operator(self) -> Operator:
@@ -120,54 +200,158 @@ class World:
         """The first so many of the user's rows, all by default."""
         return self.game.rowset.rows[:count]
 
-    def run(self, rows: Sequence[Row]) -> None:
-        """Give these rows to the pipeline under test, and wait until it ends."""
+    def has(self, control: object) -> bool:
+        """Whether this arm has a control that the drill may name."""
+        return self.arm is not ArmName.BARE or control not in self.drill.control_types
+
+    def beside(self, control: T) -> T | None:
+        """A control from beside the stack, to be called at once; None where it is missing."""
+        if not self.has(control):
+            return None
+        self.witness.used(control)
+        return self.refit(control)
+
+    def run(self, rows: Sequence[Row], *, batches_of: int | None = None) -> None:
+        """Give these rows to the pipeline under test, and wait until it ends.
+
+        Args:
+            batches_of: so many requests at most, in every arm.
+        """
+        self.run_together(Errand(rows), batches_of=batches_of)
+
+    def run_together(self, *errands: Errand, batches_of: int | None = None) -> None:
+        """Give several jobs to the pipeline, which runs them side by side; wait for all."""
         if self._stage is not None:
             raise RuntimeError("A world runs one job; the books of a second would hide the first.")
-        stage = self.prepare(rows)
-        try:
-            outcome = stage.runner.run(stage.job, stage.task.rows)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
-            self.status, self.why = "crashed", f"{type(error).__name__}: {str(error)[:300]}"
-            self.tell("pipeline", f"crashed: {self.why}")
-        else:
-            self.status, self.why = outcome.status, outcome.why
+        rows = [row for errand in errands for row in errand.rows]
+        stage = self.prepare(rows, errands, batches_of=batches_of)
+        for act in self._first:
+            act()
+        first, *others = stage.hired
+        for hired in others:
+            self.rota.begin(hired.began_at - self.clock.now(), partial(self.work, hired))
+        for after, act in (*self._later, *stage.gear.later):
+            self.rota.begin(after, act)
+        self.work(first)
+        self.rota.finish()
+        worst = max(stage.hired, key=lambda hired: WORST.index(hired.status))
+        self.status, self.why = worst.status, worst.why
 
-    def prepare(self, rows: Sequence[Row]) -> Stage:
+    def work(self, hired: Hired) -> None:
+        """Run a job until it ends; a worker that is killed or crashes may be started again."""
+        gear, lives = self.stage.gear, 0
+        while True:
+            lives += 1
+            gear.at_work = True
+            self.witness.saw(hired.runner)
+            try:
+                outcome = hired.runner.run(hired.job, hired.rows)
+            except Hung as endless:
+                hired.status, hired.why = "hung", str(endless)
+                self.tell("pipeline", f"hung: {hired.why}")
+                break
+            except Killed:
+                died = "killed: the process is gone"
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a crash of the pipeline is a finding
+                died = f"{type(error).__name__}: {str(error)[:300]}"
+            else:
+                hired.status, hired.why = outcome.status, outcome.why
+                break
+            finally:
+                gear.at_work = False
+            self.tell("pipeline", f"crashed: {died}")
+            if lives > gear.restarts:
+                hired.status, hired.why = "crashed", died
+                break
+            self.rota.sleep(UNTIL_STARTED_AGAIN)
+            hired.runner = self._runner(hired.job)
+        hired.ended_at = self.clock.now()
+
+    def before_it_begins(self, act: Callable[[], None]) -> None:
+        """Have somebody act when everything stands and nothing runs yet."""
+        self._first.append(act)
+
+    def later(self, after: timedelta, act: Callable[[], None]) -> None:
+        """Have somebody act so long after the beginning, whatever runs then."""
+        self._later.append((after, act))
+
+    def prepare(
+        self,
+        rows: Sequence[Row],
+        errands: Sequence[Errand] = (),
+        *,
+        batches_of: int | None = None,
+    ) -> Stage:
         """Sabotage the task, start the service and lay the tables; nothing runs yet."""
         mine = tuple(rows)
         game = self.game
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        api = Api(seed=game.seed, clock=self.clock, responder=model.responder, faults=faults)
-        store = open_store("sqlite://")
-        record = make_record(game.job_type, mine, game.seed)
-        ledger = Ledger(store, self.clock.now, self._listen)
-        Register(ledger).note(task.job_type, by=task.job_type.approved_by)
-        wire = Wire(api)
-        runner = BatchRunner(
-            make_client(wire),
-            ledger,
-            self.clock,
-            self._stack(task, store, record),
-            pager=self.alerts,
-            secret=hashlib.sha256(f"{game.seed}/secret".encode()).digest(),
+        store = STORES.take(STORE, partial(open_store, "sqlite://"))
+        gear = Gear(clock=self.rota, store=store, approvals=(RELEASED,))
+        befall_all(self.spoiled, gear, game.seed)
+        api = Api(
+            seed=game.seed,
+            clock=self.clock,
+            responder=model.responder,
+            faults=faults,
+            limits=gear.limits,
         )
+        record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
+        fill_record(record, game.job_type, mine, game.seed)
+        wire = Wire(api, gear.bent)
+        gear.client = partial(make_client, wire)
         self._stage = Stage(
             rows=mine,
             task=task,
             api=api,
             wire=wire,
-            store=store,
+            gear=gear,
+            store=gear.store,
+            ledger=Ledger(gear.store, gear.clock.now, self._listen),
             record=record,
             before=read_record(record, Shape.of(game.job_type.answer.schema)),
-            runner=runner,
-            job=Job(JOB, task.job_type, (RELEASED,), game.seed),
+            hired=[],
+            batches_of=batches_of,
             subjects=model.subjects,
             truths=model.truths,
         )
+        self._hire(errands or [Errand(mine)])
         return self._stage
+
+    def _hire(self, errands: Sequence[Errand]) -> None:
+        """Somebody for each errand; each policy is approved once."""
+        stage, begins = self.stage, self.clock.now()
+        approved: list[JobType] = []
+        for errand in (errand for errand in errands for _ in range(1 + stage.gear.copies)):
+            number = len(stage.hired) + 1
+            job_type = _type_of(errand, stage.task)
+            job = Job(f"game_{number}", job_type, stage.gear.approvals, self.game.seed)
+            if job_type not in approved:
+                approved.append(job_type)
+                stage.gear.approve(Register(stage.ledger), job_type)
+            theirs = _rows_of(errand, stage.task, alone=len(errands) == 1)
+            at = begins + errand.after
+            stage.hired.append(Hired(job, theirs, self._runner(job), at, at))
+
+    def _runner(self, job: Job) -> BatchRunner | FieldWorker:
+        """A worker with nothing in its memory."""
+        stage, seed = self.stage, self.game.seed
+        client, clock = make_client(stage.wire), stage.gear.clock
+        if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
+            http, until = make_http(stage.wire), self.clock.now() + WATCHED
+            tools = Tools(client, http, clock, job.type, stage.record, until)
+            return FieldWorker(self._habit(), tools)
+        return BatchRunner(
+            client,
+            stage.ledger,
+            clock,
+            self._stack(job, stage),
+            pager=self.pager,
+            secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
+            prices=stage.gear.prices,
+        )
 
     @property
     def stage(self) -> Stage:
@@ -177,8 +361,30 @@ class World:
         return self._stage
 
     def rollback(self) -> int:
-        """Have the pipeline undo its promotion; the number of rows it says it put back."""
-        return self.stage.runner.rollback(self.stage.job)
+        """Have the pipeline undo its promotions, the last one first; the number of rows it says it
+        put back."""
+        return sum(hired.runner.rollback(hired.job) for hired in reversed(self.stage.hired))
+
+    @property
+    def purged(self) -> bool:
+        """Whether what stood in the record before was removed on schedule."""
+        purged = self.stage.ledger.entries(kind="purged")
+        return any(entry.body["what"] == BEFORE_IMAGES for entry in purged)
+
+    def did(self, kind: str, what: str) -> None:
+        """Note what a person did."""
+        self.deeds.append(Act(self.clock.now(), kind, what))
+        self.tell("operator", what)
+
+    def give_back(self) -> None:
+        """Nobody looks at this world any more: its databases may serve another one."""
+        befallen = any(isinstance(act, Mishap) for act, _ in self.spoiled)
+        if self._stage is not None and not befallen and len(self._stage.task.rows) <= SMALL:
+            STORES.give_back(STORE, self._stage.store)
+            RECORDS.give_back(self._record_kind(), self._stage.record)
+
+    def _record_kind(self) -> bytes:
+        return msgspec.json.encode(self.game.job_type.answer.schema)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""
@@ -198,6 +404,9 @@ class World:
             planted=stage.task.planted,
             books=stage.api.books(),
             besides=tuple(stage.wire.besides),
+            strangers=tuple(stage.wire.strangers),
+            told_to_wait=stage.wire.told_to_wait,
+            hurried=tuple(stage.wire.hurried),
             before=stage.before,
             after=read_record(stage.record, Shape.of(self.game.job_type.answer.schema)),
             truths=stage.truths,
@@ -209,6 +418,11 @@ class World:
             approved_usd=self.game.job_type.spend.ceiling_usd,
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
+            acts=tuple(self.deeds),
+            remains=tuple(self.remains),
+            told_usd=dict(self.told_usd),
+            mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},
+            jobs=tuple(map(_end_of, stage.hired)),
         )
 
     def _spoil(self, task: Task) -> Task:
@@ -222,17 +436,29 @@ class World:
             task = spoiled.task
         return task
 
-    def _stack(self, task: Task, store: Engine, record: SystemOfRecord) -> Stack:
-        stack = default_stack(self.game.job_type, Staging(store, record))
+    def _habit(self) -> FieldPipeline:
+        """The pipeline that runs in the place of the runner."""
+        given = (part for part in self.drill.instead if isinstance(part, FieldPipeline))
+        return next(given, FieldPipeline())
+
+    def _stack(self, job: Job, stage: Stage) -> Stack:
+        stack = default_stack(
+            _policy_of(self.game.job_type, job.type), Staging(stage.store, stage.record)
+        )
+        if stage.batches_of is not None:
+            stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:
-            return with_settings(stack, self.drill.controls)
-        return without(
+            stack = _befitted(self.refit(with_settings(stack, self.drill.controls)), stage.gear)
+            return self.witness.behind(stack)
+        stack = without(
             stack,
             self.drill.control_types,
-            label=task.job_type.answer.label,
-            read_again=task.source.again,
-            record=record,
+            instead=self.drill.instead,
+            label=job.type.answer.label,
+            read_again=stage.task.source.again,
+            record=stage.record,
         )
+        return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
         who, what = say_entry(entry)
@@ -240,24 +466,50 @@ class World:
             self.tell(who, what)
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """The person on call, who acts on what can be seen from outside."""
+def _type_of(errand: Errand, task: Task) -> JobType:
+    """The job type of one of several jobs: another one for another team or priority."""
+    job_type = task.job_type
+    if not errand.team and not errand.priority:
+        return job_type
+    schedule = msgspec.structs.replace(job_type.schedule, priority=errand.priority)
+    team = errand.team or job_type.team
+    name = f"{job_type.name} of {team} at {errand.priority}"
+    return msgspec.structs.replace(job_type, name=name, team=team, schedule=schedule)
 
-    world: World
 
-    def reverses_what_is_wrong(self, after: timedelta = timedelta(hours=2)) -> None:
-        """Some hours later somebody downstream complains; if they are right, the promotion is
-        rolled back."""
-        self.world.clock.sleep(after)
-        wrong = self.world.record().wrong
-        if not wrong:
-            self.world.tell("operator", "compared the record with the rows: nothing is wrong")
-            return
-        self.world.tell("operator", f"noticed {len(wrong):,} wrong values, first {wrong[0]}")
-        count = self.world.rollback()
-        self.world.status, self.world.why = "rolled back", f"{len(wrong):,} wrong values"
-        self.world.tell("operator", f"rolled the promotion back: {count:,} rows")
+def _policy_of(agreed: JobType, running: JobType) -> JobType:
+    """What was agreed before any sabotage, for the job that runs."""
+    return msgspec.structs.replace(
+        agreed, name=running.name, team=running.team, schedule=running.schedule
+    )
+
+
+def _rows_of(errand: Errand, task: Task, *, alone: bool) -> tuple[Row, ...]:
+    """The rows of one job as the pipeline gets them, counted from 0."""
+    if alone:
+        return task.rows
+    keys = {row.key for row in errand.rows}
+    mine = (row for row in task.rows if row.key in keys)
+    return tuple(replace(row, ordinal=ordinal) for ordinal, row in enumerate(mine))
+
+
+def _end_of(hired: Hired) -> JobEnd:
+    return JobEnd(
+        hired.job.id,
+        frozenset(row.key for row in hired.rows),
+        hired.job.type.team,
+        Namespace(hired.job.type.team, hired.job.id).prefix,
+        hired.status,
+        hired.why,
+        hired.began_at,
+        hired.ended_at,
+    )
+
+
+def _befitted(stack: Stack, gear: Gear) -> Stack:
+    for fit in gear.fits:
+        stack = fit(stack)
+    return stack
 
 
 def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
@@ -268,10 +520,9 @@ def with_settings(stack: Stack, controls: Sequence[object]) -> Stack:
         gate=_setting(stack.gate, controls),
         fence=_setting(stack.fence, controls),
         identity=_setting(stack.identity, controls),
+        sink=_setting(stack.sink, controls),
+        chunking=_setting(stack.chunking, controls),
     )
-
-
-T = TypeVar("T")
 
 
 def _setting(part: T, controls: Sequence[object]) -> T:

@@ -39,6 +39,7 @@ from controls import (
     open_store,
 )
 from controls.core.book import RUNNING, JobRecord
+from controls.core.columns import Staged, list_digest
 from controls.core.control import Control
 from controls.core.dressing import Dresser
 from controls.core.moment import (
@@ -75,6 +76,15 @@ from simulator import Api, Books, FromCallable, Question, Said, VirtualClock
 from simulator.faults import Fault
 from simulator.transport import SimulatorTransport
 
+SAMPLE = Table(
+    "sample",
+    MetaData(),
+    Column("job", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("row_key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+"""A table beside the store's own, to write to."""
 MODEL = "claude-haiku-5-5"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECRET = b"a secret of the job"
@@ -598,3 +608,21 @@ class Bench:
     def entries(self, kind: str) -> list[Mapping[str, Any]]:
         """The bodies of the ledger's entries of one kind."""
         return [entry.body for entry in self.ledger.entries("job_1") if entry.kind == kind]
+
+
+def staged_digests(
+    staging: Staging,
+    engine: Engine,
+    job: JobRecord,
+    answers: Iterable[tuple[int, str, Mapping[str, Any]]],
+    batch: int = 1,
+) -> dict[int, str]:
+    """Put answers (ordinal, key, value) into staging as one batch; what `promote` takes."""
+    listed = list(answers)
+    lines = Staged(
+        [ordinal for ordinal, _, _ in listed],
+        [key for _, key, _ in listed],
+        [msgspec.json.encode(value) for _, _, value in listed],
+    )
+    with engine.begin() as connection:
+        return {batch: list_digest([staging.stage(connection, job, batch, 0, lines)])}

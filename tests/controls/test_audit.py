@@ -24,6 +24,7 @@ from controls.core.store import (
     QUARANTINE,
     REVIEWS,
     SENT,
+    STAGING,
     set_meta,
 )
 from controls.policy import CanaryPolicy
@@ -33,7 +34,7 @@ from simulator import Question
 from simulator.faults import RowsErrored
 from tests.controls.builders import NOW, Bench, a_job_type, an_answer
 
-TRAIL = (ENTRIES, JOBS, BATCHES, SENT, ANSWERED, QUARANTINE, REVIEWS, HALTS)
+TRAIL = (ENTRIES, JOBS, BATCHES, SENT, ANSWERED, STAGING, QUARANTINE, REVIEWS, HALTS)
 KEYS = {table: [column.name for column in table.primary_key] for table in TRAIL}
 
 
@@ -122,6 +123,8 @@ def expected_place(table: Table, values: dict[str, Any]) -> str:
             return f"requests of batch {values['batch']} of job_1"
         case "ledger_answered":
             return f"answers of batch {values['batch']} of job_1"
+        case "staging":
+            return f"staging of batch {values['batch']} of job_1"
         case "quarantine":
             return f"quarantine of batch {values['batch']} of job_1"
         case "reviews":
@@ -136,14 +139,14 @@ def places(verification: Verification) -> list[str]:
 
 
 def test_an_untouched_trail_is_intact(finished: Bench) -> None:
-    """Every list is compared: requests, answers and quarantine of all batches and groups."""
+    """Every list is compared: requests, answers, staging and quarantine, of all batches."""
     verification = verify_trail(finished.store)
 
     assert () == verification.tampering
     entries = finished.ledger.entries()
     assert len(entries) == verification.entries
     assert {"gave up", "collected"} <= {entry.kind for entry in entries}
-    assert 3 * 2 + 1 == verification.lists
+    assert 4 * 2 + 1 == verification.lists
     assert 64 == len(verification.last_hash)
 
 
@@ -292,7 +295,7 @@ def test_a_collection_under_way_is_no_tampering(finished: Bench) -> None:
         connection.execute(delete(HALTS))
         connection.execute(delete(BATCHES).where(BATCHES.c.number > 1))
         connection.execute(delete(QUARANTINE).where(QUARANTINE.c.batch != 1))
-        for table in (SENT, ANSWERED):
+        for table in (SENT, ANSWERED, STAGING):
             connection.execute(delete(table).where(table.c.batch > 1))
         connection.execute(update(BATCHES).values(state="created", collected_at=None))
         connection.execute(update(JOBS).values(status="running", ended_at=None))

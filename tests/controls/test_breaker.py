@@ -120,6 +120,23 @@ def test_a_long_untrusted_text_is_quoted_shortly() -> None:
     assert 160 > len(told)
 
 
+def test_a_service_that_takes_every_batch_and_answers_none_opens_it() -> None:
+    """Between two batches that end badly another was created: that is no sign of recovery."""
+    signs = [("created", True), ("collected", False)] * 3
+    history = tuple(Outcome(NOW, good, what) for what, good in signs)
+
+    assert isinstance(BREAKER.decide(before_create(outcomes=history)), Wait)
+    assert Proceed() == BREAKER.decide(before_create(outcomes=history[:-1]))
+
+
+def test_a_created_batch_ends_a_row_of_failed_calls() -> None:
+    """Calls that fail and then go through were no outage."""
+    signs = [("create failed", False)] * 2 + [("created", True), ("create failed", False)]
+    history = tuple(Outcome(NOW, good, what) for what, good in signs)
+
+    assert Proceed() == BREAKER.decide(before_create(outcomes=history))
+
+
 def test_the_breaker_has_nothing_to_say_of_other_moments() -> None:
     """Only creating spends."""
     assert Proceed() == BREAKER.decide(before_promote())

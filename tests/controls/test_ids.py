@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from controls.core.answer import Accepted, Answer, Quarantined
 from controls.core.dressing import Dresser
-from controls.core.rows import Row
 from controls.fence import PromptFence
 from controls.ids import Namespace, RowBinding, slug
 from simulator import Api
@@ -169,16 +168,3 @@ def test_an_answer_is_joined_by_what_was_sent() -> None:
     sent = a_row(1)
 
     assert sent is RowBinding().row_of(sent)
-
-
-@given(st.text(st.characters()), st.integers(0, 10**9))
-def test_the_quick_reference_is_the_reference(content: str, ordinal: int) -> None:
-    """Whatever the content, halves of surrogate pairs too; asked for twice in between."""
-    binding = RowBinding()
-    row = Row(ordinal, "key", {"text": content})
-    quick = binding.referrer(b"secret", "team-job-", "text")(row)
-
-    custom_id = f"team-job-{ordinal}"
-    assert binding.reference(b"secret", custom_id, content) == quick
-    assert binding.reference(b"secret", custom_id, content) == quick
-    assert binding.reference(b"other", custom_id, content) != quick

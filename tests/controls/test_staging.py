@@ -6,18 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from controls import ControlError, Row, Staging, SystemOfRecord, open_store
 from controls.core.book import JobRecord
-from controls.core.store import STAGING
+from controls.core.columns import list_digest, read_staged
+from controls.core.store import STAGING, UNACCEPTED
 from controls.staging import KEYS_PER_STATEMENT
-from tests.controls.builders import a_job_record, a_record, a_row, content, rows
+from tests.controls.builders import (
+    a_job_record,
+    a_record,
+    a_row,
+    content,
+    rows,
+    staged_digests,
+)
 
 COLUMN_TYPES = (
     "TEXT",
@@ -68,13 +75,12 @@ def the_job(name: str) -> JobRecord:
     return a_job_record(name, number=("j", "j1", "j2", "k").index(name) + 1)
 
 
-def stage(staging: Staging, job: str, accepted: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
-    """Put answers of a job into staging, in a transaction of its own."""
-    with staging._store.begin() as connection:
-        answers = [
-            (row.ordinal, row.key, msgspec.json.encode(value).decode()) for row, value in accepted
-        ]
-        staging.stage(connection, the_job(job), answers)
+def stage(
+    staging: Staging, job: str, accepted: Sequence[tuple[Row, Mapping[str, Any]]], batch: int = 1
+) -> dict[int, str]:
+    """Put answers into staging, in a transaction of their own; what `promote` takes."""
+    answers = [(row.ordinal, row.key, value) for row, value in accepted]
+    return staged_digests(staging, staging._store, the_job(job), answers, batch)
 
 
 def a_staging(record: SystemOfRecord) -> Staging:
@@ -85,12 +91,12 @@ def a_staging(record: SystemOfRecord) -> Staging:
 def promoted(record: SystemOfRecord, values: dict[str, dict[str, Any]], job: str = "j") -> Staging:
     """These values by key, staged and promoted."""
     staging = a_staging(record)
-    stage(
+    digests = stage(
         staging,
         job,
         [(Row(place, key, {}), value) for place, (key, value) in enumerate(values.items())],
     )
-    staging.promote(the_job(job))
+    staging.promote(the_job(job), digests)
     return staging
 
 
@@ -297,15 +303,17 @@ def test_a_promotion_is_all_or_nothing() -> None:
     record = SystemOfRecord(engine, "answers", "key")
     staging = a_staging(record)
     good = [(row, {"label": "yes"}) for row in rows(KEYS_PER_STATEMENT)]
-    stage(staging, "j", [*good, (a_row(KEYS_PER_STATEMENT), {"label": "no"})])
+    digests = stage(staging, "j", [*good, (a_row(KEYS_PER_STATEMENT), {"label": "no"})])
 
     with pytest.raises(IntegrityError):
-        staging.promote(the_job("j"))
+        staging.promote(the_job("j"), digests)
 
     assert [] == raw(engine)
     assert 0 == staging.rollback("j")
-    stage(staging, "j", [(a_row(KEYS_PER_STATEMENT), {"label": "yes"})])
-    assert KEYS_PER_STATEMENT + 1 == staging.promote(the_job("j"))
+    with staging._store.begin() as connection:
+        staging.forget(connection, the_job("j"), 1)
+    digests = stage(staging, "j", [*good, (a_row(KEYS_PER_STATEMENT), {"label": "yes"})])
+    assert KEYS_PER_STATEMENT + 1 == staging.promote(the_job("j"), digests)
 
 
 def test_a_second_promotion_does_nothing() -> None:
@@ -315,7 +323,7 @@ def test_a_second_promotion_does_nothing() -> None:
     with record.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE answers SET label = 'edited'")
 
-    assert 1 == staging.promote(the_job("j"))
+    assert 1 == staging.promote(the_job("j"), {})
     assert [("a", "edited", None, None)] == content(record)
 
 
@@ -326,7 +334,7 @@ def test_what_was_rolled_back_stays_rolled_back() -> None:
 
     assert 1 == staging.rollback("j")
     assert 0 == staging.rollback("j")
-    staging.promote(the_job("j"))
+    staging.promote(the_job("j"), {})
 
     assert [] == content(record)
 
@@ -335,10 +343,10 @@ def test_jobs_do_not_see_each_other() -> None:
     """Staging, promotion and rollback are by job."""
     record = a_record()
     staging = a_staging(record)
-    stage(staging, "j1", [(a_row(0, key="a"), {"label": "one"})])
+    digests = stage(staging, "j1", [(a_row(0, key="a"), {"label": "one"})])
     stage(staging, "j2", [(a_row(0, key="b"), {"label": "two"})])
 
-    assert 1 == staging.promote(the_job("j1"))
+    assert 1 == staging.promote(the_job("j1"), digests)
     assert ["a"] == [row[0] for row in content(record)]
     assert 0 == staging.rollback("j2")
 
@@ -350,9 +358,9 @@ def test_store_and_record_may_be_one_database(url: str, tmp_path: Path) -> None:
     record = a_record(engine)
     staging = Staging(engine, record)
     many = [(row, {"label": "new"}) for row in rows(KEYS_PER_STATEMENT + 7)]
-    stage(staging, "j", many)
+    digests = stage(staging, "j", many)
 
-    assert len(many) == staging.promote(the_job("j"))
+    assert len(many) == staging.promote(the_job("j"), digests)
     assert len(many) == len(content(record))
     assert len(many) == staging.rollback("j")
     assert [] == content(record)
@@ -363,8 +371,8 @@ def test_a_rollback_by_many_keys_is_quick() -> None:
     """20,000 keys as a list are not compared each with each."""
     record = a_record()
     staging = a_staging(record)
-    stage(staging, "j", [(row, {"label": "new"}) for row in rows(20_000)])
-    staging.promote(the_job("j"))
+    digests = stage(staging, "j", [(row, {"label": "new"}) for row in rows(20_000)])
+    staging.promote(the_job("j"), digests)
 
     assert 20_000 == staging.rollback("j", [row.key for row in rows(20_000)])
 
@@ -372,35 +380,67 @@ def test_a_rollback_by_many_keys_is_quick() -> None:
 # --- staging
 
 
-def staged(engine: Engine) -> list[tuple[int, str]]:
-    """Ordinal and value of everything in staging."""
-    query = select(STAGING.c.ordinal, STAGING.c.value).order_by(STAGING.c.ordinal)
+def in_staging(engine: Engine) -> list[tuple[int, int, list[int]]]:
+    """Job, batch and ordinals of each part."""
+    query = select(STAGING).order_by(STAGING.c.job, STAGING.c.batch, STAGING.c.part)
     with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(query)]
+        return [
+            (part.job, part.batch, read_staged(part.lines).ordinals)
+            for part in connection.execute(query)
+        ]
 
 
-def test_the_last_answer_of_a_row_counts() -> None:
-    """A row that is staged again replaces itself."""
-    store = open_store("sqlite://")
-    staging = Staging(store, a_record())
-    stage(staging, "j", [(a_row(0), {"label": "one"}), (a_row(1), {"label": "one"})])
-    stage(staging, "j", [(a_row(1), {"label": "two"})])
-
-    assert [(0, '{"label":"one"}'), (1, '{"label":"two"}')] == staged(store)
-
-
-def test_an_answer_can_be_taken_back() -> None:
-    """Contradicted answers leave staging, those of other jobs stay."""
+def test_the_answers_of_a_batch_can_be_forgotten() -> None:
+    """Those of other batches and other jobs stay; a part without answers leaves nothing."""
     store = open_store("sqlite://")
     staging = Staging(store, a_record())
     stage(staging, "j", [(row, {}) for row in rows(3)])
+    stage(staging, "j", [(a_row(7), {})], batch=2)
     stage(staging, "k", [(a_row(1), {})])
+    assert {3: list_digest([])} == stage(staging, "j", [], batch=3)
 
     with store.begin() as connection:
-        staging.unstage(connection, the_job("j"), [a_row(1)])
+        staging.forget(connection, the_job("j"), 1)
 
-    assert [(0, "{}"), (1, "{}"), (2, "{}")] == staged(store)
+    assert [(1, 2, [7]), (4, 1, [1])] == in_staging(store)
     assert "Staging()" == repr(staging)
+
+
+def test_what_turned_out_to_be_contradictory_stays_behind() -> None:
+    """By the book: in this batch, not in another one of the same job."""
+    record = a_record()
+    staging = a_staging(record)
+    digests = stage(staging, "j", [(row, {"label": "one"}) for row in rows(3)])
+    digests |= stage(staging, "j", [(a_row(3), {"label": "two"})], batch=2)
+    doubted = {"job": the_job("j").number, "outcome": "conflict"}
+    with staging._store.begin() as connection:
+        for place in ({"batch": 1, "ordinal": 1}, {"batch": 1, "ordinal": 3}):
+            connection.execute(insert(UNACCEPTED), doubted | place)
+
+    assert 3 == staging.promote(the_job("j"), digests)
+    assert [a_row(place).key for place in (0, 2, 3)] == [row[0] for row in content(record)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE staging SET lines = CAST(replace(CAST(lines AS TEXT), 'one', 'two') AS BLOB)",
+        "UPDATE staging SET part = 1",
+        "DELETE FROM staging",
+    ],
+)
+def test_staging_that_was_changed_is_not_promoted(change: str) -> None:
+    """Between collecting and promoting nobody else writes an answer; nothing is written at all."""
+    record = a_record()
+    staging = a_staging(record)
+    digests = stage(staging, "j", [(a_row(0), {"label": "one"})])
+    with staging._store.begin() as connection:
+        connection.exec_driver_sql(change)
+
+    with pytest.raises(ControlError, match="batch 1 of 'j' has in staging is not what was coll"):
+        staging.promote(the_job("j"), digests)
+
+    assert [] == content(record)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ def test_every_control_and_command_is_in_the_readme() -> None:
     )
 
     app = all_commands()
-    from scenarios.harness.naive import ALL_CONTROLS  # noqa: PLC0415
+    from scenarios.harness.naive import ALL_CONTROLS, BESIDE_THE_STACK  # noqa: PLC0415
 
-    controls = {kind.__name__ for kind in ALL_CONTROLS}
+    controls = {kind.__name__ for kind in (*ALL_CONTROLS, *BESIDE_THE_STACK)}
     commands = {
         command.name or command.callback.__name__
         for command in app.registered_commands

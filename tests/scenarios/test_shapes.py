@@ -14,7 +14,7 @@ from controls import JobType, Row, Staging, open_store
 from scenarios.harness.game import DEFAULT_JOB, open_game
 from scenarios.harness.shapes import Shape
 from scenarios.harness.tables import make_record, read_record
-from tests.controls.builders import a_job_record
+from tests.controls.builders import a_job_record, staged_digests
 
 PROPERTIES: dict[str, Any] = {
     "label": {"type": "boolean"},
@@ -71,12 +71,8 @@ def test_what_was_promoted_reads_back_as_what_was_said(values: list[dict[str, An
     record = make_record(a_job(), rows, 0)
     store, job = open_store("sqlite://"), a_job_record()
     staging = Staging(store, record)
-    said = [
-        (row.ordinal, row.key, json.dumps(value)) for row, value in zip(rows, values, strict=True)
-    ]
-    with store.begin() as connection:
-        staging.stage(connection, job, said)
-    staging.promote(job)
+    said = [(row.ordinal, row.key, value) for row, value in zip(rows, values, strict=True)]
+    staging.promote(job, staged_digests(staging, store, job, said))
     stored = read_record(record, SHAPE)
 
     assert [SHAPE.canonical(value) for value in values] == [

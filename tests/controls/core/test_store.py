@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from controls import ControlError, SystemClock, open_store
-from controls.core.store import ROWS_PER_STATEMENT, STAGING, chunks, insert_many
+from controls.core.store import ROWS_PER_STATEMENT, chunks, insert_many
+from tests.controls.builders import SAMPLE
 
 COLUMNS = ("job", "ordinal", "row_key", "value")
 
@@ -19,13 +20,14 @@ def test_a_store_keeps_what_was_committed(tmp_path: Path) -> None:
     """Opened again, everything is there; writes are durable."""
     url = f"sqlite:///{tmp_path}/store.db"
     first = open_store(url)
+    SAMPLE.create(first)
     with first.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [("j", 0, "a", "{}")])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 0, "a", "{}")])
     first.dispose()
     second = open_store(url)
 
     with second.connect() as connection:
-        assert [("j", 0, "a", "{}")] == [tuple(row) for row in connection.execute(select(STAGING))]
+        assert [(1, 0, "a", "{}")] == [tuple(row) for row in connection.execute(select(SAMPLE))]
         assert "wal" == connection.exec_driver_sql("PRAGMA journal_mode").scalar()
         assert 2 == connection.exec_driver_sql("PRAGMA synchronous").scalar()
     second.dispose()
@@ -53,21 +55,23 @@ def test_a_store_that_does_not_answer_is_refused(tmp_path: Path) -> None:
 def test_a_store_in_memory_is_one_for_all_its_connections(url: str) -> None:
     """However it is spelt."""
     engine = open_store(url)
+    SAMPLE.create(engine)
     with engine.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [("j", 0, "a", "{}")])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 0, "a", "{}")])
 
     with engine.connect() as one, engine.connect() as other:
-        assert one.execute(select(STAGING)).all() == other.execute(select(STAGING)).all()
+        assert one.execute(select(SAMPLE)).all() == other.execute(select(SAMPLE)).all()
 
 
 def test_many_rows_are_inserted_in_parts() -> None:
     """More than one statement takes, and none at all."""
     engine = open_store("sqlite://")
+    SAMPLE.create(engine)
     with engine.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [])
-        many = [("j", ordinal, "a", "{}") for ordinal in range(ROWS_PER_STATEMENT + 1)]
-        insert_many(connection, STAGING, COLUMNS, many)
-        count = connection.scalar(select(func.count()).select_from(STAGING))
+        insert_many(connection, SAMPLE, COLUMNS, [])
+        many = [(1, ordinal, "a", "{}") for ordinal in range(ROWS_PER_STATEMENT + 1)]
+        insert_many(connection, SAMPLE, COLUMNS, many)
+        count = connection.scalar(select(func.count()).select_from(SAMPLE))
 
     assert ROWS_PER_STATEMENT + 1 == count
 
@@ -75,13 +79,14 @@ def test_many_rows_are_inserted_in_parts() -> None:
 def test_a_row_replaces_another_only_where_that_is_asked_for() -> None:
     """By default a second row with the same key is an error."""
     engine = open_store("sqlite://")
-    one, two = ("j", 0, "a", "one"), ("j", 0, "b", "two")
+    one, two = (1, 0, "a", "one"), (1, 0, "b", "two")
+    SAMPLE.create(engine)
     with engine.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [one])
-        insert_many(connection, STAGING, COLUMNS, [two], replacing=("job", "ordinal"))
-        assert [two] == [tuple(row) for row in connection.execute(select(STAGING))]
+        insert_many(connection, SAMPLE, COLUMNS, [one])
+        insert_many(connection, SAMPLE, COLUMNS, [two], replacing=("job", "ordinal"))
+        assert [two] == [tuple(row) for row in connection.execute(select(SAMPLE))]
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [one])
+        insert_many(connection, SAMPLE, COLUMNS, [one])
 
 
 def test_chunks_are_consecutive_and_complete() -> None:

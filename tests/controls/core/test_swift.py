@@ -61,11 +61,11 @@ GROWN = st.tuples(GOOD, KEYS, VALUES).map(lambda part: f"{part[0][:-1]},{part[1]
 TEXTS = st.tuples(GAPS, GOOD | GROWN | members(VALUES) | VALUES | st.text(), GAPS).map("".join)
 
 
-def staged_by_the_long_way(text: str, gate: Quarantine) -> str | None:
+def staged_by_the_long_way(text: str, gate: Quarantine) -> bytes | None:
     """The JSON that the collector stages after both gates, or None."""
     verdict = examined((RowBinding(), gate), Answer(text, "end_turn", REFERENCE))
     if isinstance(verdict, Accepted) and verdict.value is not None:
-        return msgspec.json.encode(verdict.value).decode()
+        return msgspec.json.encode(verdict.value)
     return None
 
 
@@ -163,7 +163,7 @@ def tables(*, swift: bool, bent: bool, patch: pytest.MonkeyPatch) -> tuple[int, 
     def reader(identity: Gate, gate: Gate) -> PlainReader | None:
         plain = plain_reader(identity, gate)
 
-        def counted(text: str, reference: str) -> tuple[dict[str, Any], str] | None:
+        def counted(text: str, reference: str) -> tuple[dict[str, Any], bytes] | None:
             nonlocal plain_answers
             assert plain is not None
             found = plain(text, reference)

@@ -32,12 +32,14 @@ from controls import (
 from controls.chunking import Chunking
 from controls.core import collector, runner
 from controls.core.clock import Clock
+from controls.core.columns import read_sent
 from controls.core.control import Control
 from controls.core.decision import Decision, Proceed, Wait
 from controls.core.moment import BeforeCreate, Moment
 from controls.core.store import SENT
 from controls.ids import Namespace
 from controls.policy import CanaryPolicy
+from controls.polling import Polling
 from controls.registry import Register
 from simulator import Api, Books, FromCallable, Question, VirtualClock
 from simulator.faults import Fault
@@ -49,11 +51,12 @@ JOB = "job_1"
 OLD_ROW = {"key": "key-3", "label": "old", "score": 0.25, "visits": 7}
 SETTINGS = (
     (collector, "ROWS_PER_WRITE", 8),
-    (collector, "FIRST_POLL", timedelta(minutes=10)),
     (runner, "SAMPLE_ROWS", 2),
 )
-"""The answers of one batch are written in several steps; fewer polls and counts, which only take
-time here."""
+"""The answers of one batch are written in several steps; fewer counts, which only take time
+here."""
+SELDOM = Polling(first=timedelta(minutes=10))
+"""Looks take time too."""
 
 
 TRIGGERS = {
@@ -214,7 +217,9 @@ class Place:
         record = SystemOfRecord(self._record, "answers", "key")
         stack = default_stack(self.job_type, Staging(self.store, record))
         controls = (*stack.controls, *self.controls)
-        stack = replace(stack, controls=controls, chunking=Chunking(max_requests=20))
+        stack = replace(
+            stack, controls=controls, chunking=Chunking(max_requests=20), polling=SELDOM
+        )
         ledger = Ledger(self.store, self.clock.now)
         batch_runner = BatchRunner(
             client, ledger, self.clock, stack, pager=self.alerts, secret=SECRET
@@ -228,7 +233,7 @@ class Place:
         with self.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = Namespace("support", JOB).custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self.unannounced += sorted(sent - known)
 

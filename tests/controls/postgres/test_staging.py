@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from controls import Ledger, Staging, SystemOfRecord, open_store
 from controls.core.book import Book, JobRecord
 from tests import postgres
-from tests.controls.builders import NOW, a_job_type
+from tests.controls.builders import NOW, a_job_type, staged_digests
 
 pytestmark = pytest.mark.postgres
 MANY = 100_000
@@ -99,13 +98,9 @@ def a_job(engine: Engine, name: str = "job_1") -> JobRecord:
 def promoted(engine: Engine, values: Mapping[str, Mapping[str, Any]], key: str = "key") -> Staging:
     """These values by key, staged and promoted as `job_1`."""
     staging, job = Staging(engine, SystemOfRecord(engine, "answers", key)), a_job(engine)
-    encoded = [
-        (place, name, msgspec.json.encode(value).decode())
-        for place, (name, value) in enumerate(values.items())
-    ]
-    with engine.begin() as connection:
-        staging.stage(connection, job, encoded)
-    assert len(values) == staging.promote(job)
+    answers = [(place, name, value) for place, (name, value) in enumerate(values.items())]
+    digests = staged_digests(staging, engine, job, answers)
+    assert len(values) == staging.promote(job, digests)
     return staging
 
 
@@ -251,16 +246,15 @@ def test_many_rows_are_promoted_in_bulk(engine: Engine) -> None:
     )
     before = raw(engine)
     staging, job = Staging(engine, SystemOfRecord(engine, "answers", "key")), a_job(engine)
-    news = [(n, f"key-{n}", '{"label":"new","score":0.5}') for n in range(MANY)]
-    with engine.begin() as connection:
-        staging.stage(connection, job, news)
+    news = [(n, f"key-{n}", {"label": "new", "score": 0.5}) for n in range(MANY)]
+    digests = staged_digests(staging, engine, job, news)
     statements: list[bool] = []
 
     def count(*execution: Any) -> None:
         statements.append(execution[-1])
 
     event.listen(engine, "before_cursor_execute", count)
-    assert MANY == staging.promote(job)
+    assert MANY == staging.promote(job, digests)
     assert MANY // 2 == sum(line.endswith(",new,0.5,)") for line in raw(engine))
     assert MANY == staging.rollback(job.id)
 
@@ -278,10 +272,9 @@ def test_store_and_record_may_be_two_databases(postgres_url: str, postgres_serve
             Staging(store, SystemOfRecord(record_engine, "answers", "key")),
             a_job(store),
         )
-        with store.begin() as connection:
-            staging.stage(connection, job, [(0, "a", '{"label":"new"}')])
+        digests = staged_digests(staging, store, job, [(0, "a", {"label": "new"})])
 
-        assert 1 == staging.promote(job)
+        assert 1 == staging.promote(job, digests)
         assert ["(a,new)"] == raw(record_engine)
         assert 1 == staging.rollback(job.id)
         assert [] == raw(record_engine)

@@ -21,11 +21,11 @@ from controls.core.ledger import storable
 from controls.core.store import (
     META,
     ROWS_PER_STATEMENT,
-    STAGING,
     insert_many,
     meta,
     set_meta,
 )
+from tests.controls.builders import SAMPLE
 
 COLUMNS = ("job", "ordinal", "row_key", "value")
 BY_ROW = ("job", "ordinal")
@@ -46,14 +46,15 @@ ODD = (
 def store(store_url: str) -> Iterator[Engine]:
     """An open store of each kind."""
     engine = open_store(store_url)
+    SAMPLE.create(engine)
     yield engine
     engine.dispose()
 
 
-def staged(engine: Engine) -> list[tuple[Any, ...]]:
-    """All of staging."""
+def sampled(engine: Engine) -> list[tuple[Any, ...]]:
+    """All of the sample."""
     with engine.connect() as connection:
-        query = select(STAGING).order_by(STAGING.c.job, STAGING.c.ordinal)
+        query = select(SAMPLE).order_by(SAMPLE.c.job, SAMPLE.c.ordinal)
         return [tuple(row) for row in connection.execute(query)]
 
 
@@ -148,20 +149,20 @@ def test_many_rows_go_in_and_come_back(store: Engine) -> None:
     """More than one statement takes, and none at all."""
     many = [(1, ordinal, f"key-{ordinal}", "{}") for ordinal in range(ROWS_PER_STATEMENT + 1)]
     with store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [])
-        insert_many(connection, STAGING, COLUMNS, many)
+        insert_many(connection, SAMPLE, COLUMNS, [])
+        insert_many(connection, SAMPLE, COLUMNS, many)
 
-    assert many == staged(store)
+    assert many == sampled(store)
 
 
 def test_odd_text_comes_back_as_it_went_in(store: Engine) -> None:
     """Whatever COPY or SQL give a meaning to: tabs, backslashes, quotes, marks, its end sign."""
     odd = [(1, ordinal, key, key) for ordinal, key in enumerate(ODD)]
     with store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, odd)
-        insert_many(connection, STAGING, COLUMNS, odd, replacing=BY_ROW)
+        insert_many(connection, SAMPLE, COLUMNS, odd)
+        insert_many(connection, SAMPLE, COLUMNS, odd, replacing=BY_ROW)
 
-    assert odd == staged(store)
+    assert odd == sampled(store)
 
 
 @pytest.mark.parametrize("refused", ["a\0b", "\ud800", "\udcff tail"])
@@ -169,30 +170,30 @@ def test_what_some_database_refuses_is_made_storable(store: Engine, refused: str
     """NUL and halves of surrogate pairs have a form that both engines keep."""
     kept = storable(refused)
     with store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [(1, 0, kept, kept)])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 0, kept, kept)])
 
-    assert [(1, 0, kept, kept)] == staged(store)
+    assert [(1, 0, kept, kept)] == sampled(store)
 
 
 def test_a_row_that_is_there_is_replaced_only_where_that_is_asked_for(store: Engine) -> None:
     """Otherwise it is an error, and the transaction writes nothing."""
     with store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [(1, 0, "a", "one"), (1, 1, "b", "one")])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 0, "a", "one"), (1, 1, "b", "one")])
     with pytest.raises(IntegrityError), store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [(1, 2, "c", "two"), (1, 0, "a", "two")])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 2, "c", "two"), (1, 0, "a", "two")])
 
-    assert [(1, 0, "a", "one"), (1, 1, "b", "one")] == staged(store)
+    assert [(1, 0, "a", "one"), (1, 1, "b", "one")] == sampled(store)
 
 
 def test_rows_are_replaced_twice_in_one_transaction(store: Engine) -> None:
     """New ones and known ones together; of one that is given twice the last counts."""
     with store.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [(1, 0, "a", "one"), (2, 0, "z", "other")])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 0, "a", "one"), (2, 0, "z", "other")])
         for value in ("two", "three"):
             news = [(1, 0, "a", value), (1, 1, "b", "first"), (1, 1, "b", value)]
-            insert_many(connection, STAGING, COLUMNS, news, replacing=BY_ROW)
+            insert_many(connection, SAMPLE, COLUMNS, news, replacing=BY_ROW)
 
-    assert [(1, 0, "a", "three"), (1, 1, "b", "three"), (2, 0, "z", "other")] == staged(store)
+    assert [(1, 0, "a", "three"), (1, 1, "b", "three"), (2, 0, "z", "other")] == sampled(store)
 
 
 @pytest.mark.postgres
@@ -211,10 +212,11 @@ def test_what_copy_refuses_is_an_error_as_any_other(
 ) -> None:
     """An error of SQLAlchemy, so that whoever catches those catches it; nothing is written."""
     engine = open_store(postgres_url)
+    SAMPLE.create(engine)
     with pytest.raises(DBAPIError), engine.begin() as connection:
-        insert_many(connection, STAGING, COLUMNS, [(1, 7, "good", "{}"), row])
+        insert_many(connection, SAMPLE, COLUMNS, [(1, 7, "good", "{}"), row])
 
-    assert [] == staged(engine)
+    assert [] == sampled(engine)
     engine.dispose()
 
 

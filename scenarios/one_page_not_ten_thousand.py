@@ -1,0 +1,21 @@
+"""Drill: the pager that nobody reads any more."""
+
+from controls import Deduplicated
+from scenarios import PagesAtMost, StrangerBatch, World, drill
+from simulator import hours, minutes
+
+
+@drill(
+    defends_against="nobody is watching",
+    sabotage=[StrangerBatch()],
+    controls=[Deduplicated],
+    checks=[PagesAtMost(6)],
+)
+def one_page_not_ten_thousand(world: World) -> None:
+    """The same alarm is told once an hour, however often it is raised.
+
+    Every five minutes somebody looks over the account, and finds the same forgotten batch. By
+    noon the pager has said so seventy times, and whoever carries it has switched it off.
+    """
+    world.operator.patrols(every=minutes(5), until=hours(6))
+    world.run(world.rows(100))
