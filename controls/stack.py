@@ -1,4 +1,9 @@
-"""The stack: which guardrails stand around a job, as a visible list."""
+"""The stack: which guardrails stand around a job, as a visible list.
+
+Protects from a guardrail that everybody believes to be there.
+
+Weakness: whoever builds a runner may build another list; nothing forbids to leave one out.
+Neighbour: the bare arms of the drills show what each of them is worth."""
 
 from __future__ import annotations
 
