@@ -186,7 +186,7 @@ class World:
         named = Deduplicated in self.drill.control_types
         self.pager = self.alerts
         if named and self.has(Deduplicated):
-            self.pager = self.witness.pager(Deduplicated(self.alerts))
+            self.pager = self.witness.pager(self.refit(Deduplicated(self.alerts)))
 
     @property
     def operator(self) -> Operator:
