@@ -7,10 +7,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: gameday test lint types floors check bench bench-smoke clean
+.PHONY: gameday prove test lint types floors check bench bench-smoke clean
 
 gameday: $(VENV)/ready
 	$(BIN)/gameday run
+
+prove: $(VENV)/ready
+	$(BIN)/gameday prove
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2
