@@ -7,13 +7,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: gameday fuzz test lint types floors check bench bench-smoke clean
+.PHONY: gameday prove fuzz test lint types floors check bench bench-smoke clean
 
 gameday: $(VENV)/ready
 	$(BIN)/gameday run
 
 fuzz: $(VENV)/ready
 	$(BIN)/gameday fuzz --plans 100
+
+prove: $(VENV)/ready
+	$(BIN)/gameday prove
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
+from msgspec.structs import astuple
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import Connection
 
-from controls import Row, Stack
+from controls import Stack
 from controls.core.book import JobRecord
+from controls.core.columns import Staged
 from controls.core.store import QUARANTINE
-from controls.staging import Accepted, Sink
+from controls.staging import Sink
 from scenarios.harness.fuzz.campaign import Part, to_shrink
 from scenarios.harness.fuzz.dice import draw
 from scenarios.harness.fuzz.plan import Act, Deed, Kill, Mode, Plan, Size
@@ -82,16 +84,19 @@ class Forgetful:
 
     sink: Sink
 
-    def stage(self, connection: Connection, job: JobRecord, accepted: Iterable[Accepted]) -> None:
+    def stage(
+        self, connection: Connection, job: JobRecord, batch: int, part: int, answers: Staged
+    ) -> bytes:
         met = set(connection.scalars(select(QUARANTINE.c.reason)).all())
         bewildered = {"empty", "tool_use", "unreadable"} <= met
-        self.sink.stage(connection, job, list(accepted)[bewildered:])
+        left = Staged(*(column[bewildered:] for column in astuple(answers)))
+        return self.sink.stage(connection, job, batch, part, left)
 
-    def unstage(self, connection: Connection, job: JobRecord, rows: Sequence[Row]) -> None:
-        self.sink.unstage(connection, job, rows)
+    def forget(self, connection: Connection, job: JobRecord, batch: int) -> None:
+        self.sink.forget(connection, job, batch)
 
-    def promote(self, job: JobRecord) -> int:
-        return self.sink.promote(job)
+    def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
+        return self.sink.promote(job, digests)
 
     def rollback(self, job: str, keys: Collection[str] | None = None) -> int:
         return self.sink.rollback(job, keys)
