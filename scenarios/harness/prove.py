@@ -34,6 +34,8 @@ from scenarios.mutants import all_mutants
 
 SMALL = 400
 """Rows of the first, quick game."""
+KILLED = "killed: "
+"""How a worker ends that a drill has killed on purpose: no crash of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +179,29 @@ def _run(drill: Drill, game: Game, refit: Refit) -> ArmReport | str:
         return f"the run broke: {type(problem).__name__}: {str(problem)[:300]}"
     if raised := [each for each in report.findings if each.outcome is Outcome.RAISED]:
         return f"the check {raised[0].check} raised: {raised[0].says[:300]}"
-    if played.world.status == "crashed":
+    if played.world.status == "crashed" and not played.world.why.startswith(KILLED):
         return f"the pipeline crashed: {played.world.why}"
     return report
 
 
 def in_turn(sick: Mutant, drills: Sequence[Drill]) -> tuple[list[Drill], list[Drill]]:
-    """The drills that name the control of a mutant, the most specific first; and the others,
-    shortest first. One that stops what is in order is seen on a good day."""
+    """The drills that name the control of a mutant, the most specific first; and one of each other
+    family, shortest first. One that stops what is in order is seen on a good day."""
     strict = sick.kind is Kind.TOO_STRICT
 
     def place(drill: Drill) -> tuple[bool, int]:
         return drill.is_good_day is not strict, len(drill.controls)
 
-    naming = [drill for drill in drills if sick.control in drill.control_types]
+    naming = sorted((drill for drill in drills if sick.control in drill.control_types), key=place)
     others = [drill for drill in reversed(longest_first(drills)) if drill not in naming]
-    return sorted(naming, key=place), sorted(others, key=lambda drill: place(drill)[0])
+    heads = _heads(sorted(others, key=lambda drill: place(drill)[0]))
+    first = _heads(naming)
+    return [*first, *(drill for drill in naming if drill not in first)], heads
+
+
+def _heads(drills: Sequence[Drill]) -> list[Drill]:
+    """One drill of each family: what one variant does not see the others hardly do."""
+    return list({drill.name.partition(".")[0]: drill for drill in reversed(drills)}.values())[::-1]
 
 
 def start(proof: Proof, workers: int) -> Generator[MutantReport, None, None]:

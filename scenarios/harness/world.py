@@ -43,7 +43,7 @@ from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
 from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
 from scenarios.harness.live import LiveRunner
-from scenarios.harness.mishaps import Gear, Killed, befall_all
+from scenarios.harness.mishaps import Gear, Killed, Mishap, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
 from scenarios.harness.people import Operator
@@ -52,7 +52,8 @@ from scenarios.harness.rota import Rota
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
-from scenarios.harness.tables import make_record, read_quarantine, read_record
+from scenarios.harness.shelf import SMALL, Shelf
+from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
 from scenarios.harness.till import Till
@@ -71,8 +72,17 @@ UNTIL_STARTED_AGAIN = timedelta(minutes=1)
 """What a supervisor takes to start a worker again."""
 WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 """How several jobs ended together: as the worst of them."""
+STORE = "store"
+STORES: Shelf[Engine] = Shelf(lambda engine: engine)
+RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
+"""The databases of worlds that are over."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
+
+
+def in_memory() -> Engine:
+    """A database of its own."""
+    return open_store("sqlite://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +331,8 @@ class World:
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
+        store = STORES.take(STORE, partial(open_store, "sqlite://"))
+        gear = Gear(clock=self.rota, store=store, approvals=(RELEASED,))
         befall_all(self.spoiled, gear, game.seed)
         api = Api(
             seed=game.seed,
@@ -330,7 +341,9 @@ class World:
             faults=faults,
             limits=gear.limits,
         )
-        record, wire = make_record(game.job_type, mine, game.seed), Wire(api, gear.bent)
+        record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
+        fill_record(record, game.job_type, mine, game.seed)
+        wire = Wire(api, gear.bent)
         gear.client = partial(make_client, wire)
         self._stage = Stage(
             rows=mine,
@@ -405,6 +418,16 @@ class World:
         """Note what a person did."""
         self.deeds.append(Act(self.clock.now(), kind, what))
         self.tell("operator", what)
+
+    def give_back(self) -> None:
+        """Nobody looks at this world any more: its databases may serve another one."""
+        befallen = any(isinstance(act, Mishap) for act, _ in self.spoiled)
+        if self._stage is not None and not befallen and len(self._stage.task.rows) <= SMALL:
+            STORES.give_back(STORE, self._stage.store)
+            RECORDS.give_back(self._record_kind(), self._stage.record)
+
+    def _record_kind(self) -> bytes:
+        return msgspec.json.encode(self.game.job_type.answer.schema)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""

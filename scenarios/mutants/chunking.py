@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from controls import Chunking
+from controls.chunking import API_BYTES, API_REQUESTS
 from scenarios.harness.mutants import Kind, mutant
 
 
@@ -16,20 +18,25 @@ class OneBatchForAll(Chunking):
         yield [ordinal for ordinal, _ in sizes]
 
 
-@mutant(Chunking, Kind.OFF_BY_ONE)
-class LosesTheRowAtTheCut(Chunking):
-    """Leaves out the last row of every batch but one."""
-
-    def chunks(self, sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
-        for chunk in super().chunks(sizes):
-            yield chunk[:-1] if len(chunk) > 1 else chunk
-
-
 @mutant(Chunking, Kind.HALF)
-class LeavesOutTheRest(Chunking):
-    """Makes full batches only."""
+def counts_requests_only(control: Chunking) -> Chunking:
+    """Fills a batch with rows, however large they are."""
+    return replace(control, max_bytes=API_BYTES)
 
-    def chunks(self, sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
-        for place, chunk in enumerate(super().chunks(sizes)):
-            if place == 0 or len(chunk) == self.max_requests:
-                yield chunk
+
+@mutant(Chunking, Kind.WRONG_FIELD)
+def weighs_only(control: Chunking) -> Chunking:
+    """Fills a batch with bytes, however many rows they are."""
+    return replace(control, max_requests=API_REQUESTS)
+
+
+@mutant(Chunking, Kind.OFF_BY_ONE)
+def one_row_too_many(control: Chunking) -> Chunking:
+    """Cuts after the row that does not fit any more."""
+    return replace(control, max_requests=min(control.max_requests + 1, API_REQUESTS))
+
+
+@mutant(Chunking, Kind.WRONG_UNIT)
+def weighs_in_kilobytes(control: Chunking) -> Chunking:
+    """Takes the limit of a body for kilobytes."""
+    return replace(control, max_bytes=min(control.max_bytes * 1000, API_BYTES))

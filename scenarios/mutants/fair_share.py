@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from controls import FairShare
 from controls.core.decision import Decision, Halt, Proceed, Wait
@@ -47,14 +46,13 @@ def keeps_no_reserve(control: FairShare) -> FairShare:
 
 
 @mutant(FairShare, Kind.WRONG_WAY)
-class LastComeFirstServed(FairShare):
-    """Lets whoever came last go first."""
+class TakesUrgentForIdle(FairShare):
+    """Takes the larger number for the lower priority."""
 
     def decide(self, moment: Moment, /) -> Decision:
         if isinstance(moment, BeforeCreate):
-            year = timedelta(days=365)
-            waiting = tuple(replace(one, since=one.since - year) for one in moment.waiting)
-            moment = replace(moment, waiting=waiting)
+            turned = tuple(replace(one, priority=-one.priority) for one in moment.waiting)
+            moment = replace(moment, priority=-moment.priority, waiting=turned)
         return super().decide(moment)
 
 

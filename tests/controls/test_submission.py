@@ -112,6 +112,25 @@ def test_waits_between_attempts_are_bounded() -> None:
     assert 60.0 == decision.after_seconds
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (1.0, SendAgain("the create call was turned away: HTTP 429", 2.0)),
+        (90.5, SendAgain("the create call was turned away: HTTP 429", 90.5)),
+        (3_600.0, SendAgain("the create call was turned away: HTTP 429", 3_600.0)),
+        (
+            604_800.0,
+            Halt("the create call was turned away: HTTP 429; the service asks to wait 604,800 s"),
+        ),
+    ],
+)
+def test_it_waits_as_long_as_the_service_asks(asked: float, expected: Decision) -> None:
+    """Never for less; what is longer than an hour is for a person to decide."""
+    moment = create_failed(ambiguous=False, problem="HTTP 429", wait_seconds=asked)
+
+    assert expected == IdempotentSubmit().decide(moment)
+
+
 def test_idempotent_submit_has_nothing_to_say_of_other_moments() -> None:
     """It proceeds."""
     assert Proceed() == IdempotentSubmit().decide(before_promote())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controls import default_stack
+from controls import BatchRunner, default_stack
 from scenarios.harness.discovery import select
 from scenarios.harness.game import open_game
 from scenarios.harness.mutants import Kind, Mutant
@@ -17,9 +17,10 @@ FEWEST = 2
 FEWEST_IN_ALL = 60
 STACK = default_stack(open_game(None, None, 0).job_type, None)  # type: ignore[arg-type]
 PARTS = (*STACK.controls, STACK.gate, STACK.fence, STACK.identity, STACK.chunking)
-NAMED = {control for drill in select([]) for control in drill.control_types}
+NAMED = {control for drill in select([]) for control in drill.control_types} - {BatchRunner}
 CONTROLS: list[Any] = sorted({*map(type, PARTS), *NAMED}, key=repr)
-"""Whatever stands in the default stack, and whatever a drill says that it proves."""
+"""Whatever stands in the default stack, and whatever a drill says that it proves. The runner is
+no control: it acts on what they say."""
 
 
 @pytest.mark.parametrize("control", CONTROLS)
