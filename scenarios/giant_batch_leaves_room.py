@@ -16,13 +16,13 @@ from simulator.faults import Stall, first
 def giant_batch_leaves_room(world: World) -> None:
     """An urgent job of another team goes at once, however much a giant one has still to send.
 
-    The nightly job has far more rows than the account may have in its queue, and the service is
+    The nightly job has as many rows as the account may have in its queue, and the service is
     slow today. It came first and takes everything; who comes in the morning, with forty rows and a
     customer on the phone, is turned away.
     """
-    rows = world.rows(340)
+    rows = world.rows(264)
     world.run_together(
-        Errand(rows[:300], team="nightly"),
-        Errand(rows[300:], priority=5, after=hours(6)),
+        Errand(rows[:224], team="nightly"),
+        Errand(rows[224:], priority=5, after=hours(6)),
         batches_of=50,
     )

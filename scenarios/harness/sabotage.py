@@ -35,7 +35,10 @@ SECRETS = (
     f"[{b64encode(_ADDRESS.encode()).decode()}]",
     f"blob {b64encode(b'card=4111-1111-1111-1111;').decode()}",
     "Call +49 30 123456 78",
+    f"From {_ADDRESS} and bert.example@example.org",
 )
+REFUSED = frozenset({*SECRETS[:4], SECRETS[8]})
+"""Cards, accounts and keys: a row that has one is not sent at all, not even with a mark."""
 """None of them belongs to anybody: the card and the account are those of the documentation."""
 
 
