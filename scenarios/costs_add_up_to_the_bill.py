@@ -8,7 +8,7 @@ from simulator.faults import RowsErrored, SchemaDrift
 
 @drill(
     defends_against="a bill that nobody can explain",
-    faults=[SchemaDrift(share=0.15), RowsErrored(share=0.05)],
+    faults=[SchemaDrift(share=0.15, spare_batches=1), RowsErrored(share=0.05, spare_batches=1)],
     controls=[attribution],
     checks=[CostsAddUp()],
 )

@@ -754,7 +754,11 @@ class StrangersAreTold:
             for request in record.books.requests
             if not request.custom_id.startswith(prefixes)
         }
-        told = [alarm.what for alarm in record.alarms if alarm.job == "account"]
+        told = [
+            alarm.what
+            for alarm in record.alarms
+            if alarm.job == "account" or "no ledger knows" in alarm.what
+        ]
         silent = sorted(batch for batch in foreign if not any(batch in what for what in told))
         wrong = [what for what in told if not any(batch in what for batch in foreign)]
         return found(

@@ -34,6 +34,8 @@ from scenarios.mutants import all_mutants
 
 SMALL = 400
 """Rows of the first, quick game."""
+KILLED = "killed: "
+"""How a worker ends that a drill has killed on purpose: no crash of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def _run(drill: Drill, game: Game, refit: Refit) -> ArmReport | str:
         return f"the run broke: {type(problem).__name__}: {str(problem)[:300]}"
     if raised := [each for each in report.findings if each.outcome is Outcome.RAISED]:
         return f"the check {raised[0].check} raised: {raised[0].says[:300]}"
-    if played.world.status == "crashed":
+    if played.world.status == "crashed" and not played.world.why.startswith(KILLED):
         return f"the pipeline crashed: {played.world.why}"
     return report
 

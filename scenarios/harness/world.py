@@ -74,6 +74,11 @@ WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
 
 
+def in_memory() -> Engine:
+    """A database of its own."""
+    return open_store("sqlite://")
+
+
 @dataclass(frozen=True, slots=True)
 class Game:
     """What all drills of one game day share."""

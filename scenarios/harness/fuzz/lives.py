@@ -76,13 +76,13 @@ class Commits:
     ) -> None:
         self._life, self._writes, self._writing = life, writes, False
         self._engine = engine
-        self._listeners: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("begin", self._begin),
-            ("before_cursor_execute", self._execute),
-            ("commit", self._commit),
-            ("rollback", self._rollback),
-        )
-        for name, listener in self._listeners:
+        self._listeners: dict[str, Callable[..., Any]] = {
+            "begin": self._begin,
+            "before_cursor_execute": self._execute,
+            "commit": self._commit,
+            "rollback": self._rollback,
+        }
+        for name, listener in self._listeners.items():
             event.listen(engine, name, listener)
         commit = engine.dialect.do_commit
 
@@ -96,7 +96,7 @@ class Commits:
 
     def close(self) -> None:
         """Count no more."""
-        for name, listener in self._listeners:
+        for name, listener in self._listeners.items():
             event.remove(self._engine, name, listener)
         del self._engine.dialect.do_commit
 

@@ -126,10 +126,11 @@ def _simpler_rest(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
     """Earlier kills, acts as soon as possible, and the simplest seed."""
     simpler = _tried(found, replace(found.plan, seed=0), breaks)
     for place, kill in enumerate(found.plan.kills):
-        for other in (Kill(kill.step, Mode.BEFORE), Kill(kill.step, Mode.AFTER)):
-            if other.mode < kill.mode:
-                kills = _with(found.plan.kills, place, other)
-                simpler = _tried(found, replace(found.plan, kills=kills), breaks) or simpler
+        for mode in _MODES[: _MODES.index(kill.mode)]:
+            kills = _with(found.plan.kills, place, Kill(kill.step, mode))
+            if _tried(found, replace(found.plan, kills=kills), breaks):
+                simpler = True
+                break
         for step in range(1, min(found.plan.kills[place].step, MOST_STEPS)):
             kills = _with(found.plan.kills, place, replace(found.plan.kills[place], step=step))
             if _tried(found, replace(found.plan, kills=kills), breaks):
@@ -142,7 +143,10 @@ def _simpler_rest(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
     return simpler
 
 
+_MODES: Final = (Mode.AFTER, Mode.BEFORE, Mode.TORN)
+"""The simplest first."""
 MOST_STEPS: Final = 20
+"""So many earlier steps are tried for a kill."""
 
 
 def _with(parts: Sequence[Any], place: int, other: Any) -> tuple[Any, ...]:

@@ -32,6 +32,7 @@ from controls import (
     default_stack,
 )
 from controls.chunking import Chunking
+from controls.core.columns import read_sent
 from controls.core.store import METADATA, QUARANTINE, SENT, STAGING
 from controls.ids import Namespace
 from controls.polling import Polling
@@ -66,6 +67,7 @@ LIVES = 6
 PURGES = (timedelta(days=15), timedelta(days=14))
 """Somebody purges so long after the story, when answers are due; and so long after that, when
 all but the keys is."""
+NO_EPILOGUE = Epilogue((), 0, (), 0)
 SHORTEST_TEXT = 12
 """Shorter texts of rows occur elsewhere by chance, and are not searched for."""
 
@@ -73,9 +75,12 @@ Mutation = Callable[[Stack, Engine], Stack]
 """What a test does to the guardrails, to see whether somebody notices."""
 
 
-def play(plan: Plan, game: Game, mutation: Mutation | None = None) -> Story:
-    """A fresh world, all that the plan says, and the evidence."""
-    return _Theatre(plan, game_of(plan, game), mutation).play()
+def play(
+    plan: Plan, game: Game, mutation: Mutation | None = None, *, epilogue: bool = True
+) -> Story:
+    """A fresh world, all that the plan says, and the evidence; without an epilogue nothing is
+    undone and purged at the end."""
+    return _Theatre(plan, game_of(plan, game), mutation).play(epilogue=epilogue)
 
 
 class _Theatre:
@@ -115,16 +120,16 @@ class _Theatre:
         self._unannounced: list[str] = []
         self._announced = self._killed = self._steps = 0
 
-    def play(self) -> Story:
+    def play(self, *, epilogue: bool) -> Story:
         """The story and its epilogue."""
         try:
-            return self._played()
+            return self._played(epilogue=epilogue)
         finally:
             for commits in self._commits:
                 commits.close()
             self._world.give_back()
 
-    def _played(self) -> Story:
+    def _played(self, *, epilogue: bool) -> Story:
         try:
             self._all_lives()
         except Endless as endless:
@@ -145,7 +150,7 @@ class _Theatre:
             announced=self._announced,
             put_back=frozenset(self._put_back),
             not_put_back=_different(self._before, content, self._put_back),
-            epilogue=self._epilogue(len(written)),
+            epilogue=self._epilogue(len(written)) if epilogue else NO_EPILOGUE,
             limit=self._limit,
             killed=self._killed,
             acts=tuple(self._acts),
@@ -293,7 +298,7 @@ class _Theatre:
         with self._stage.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = self._namespace.custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self._announced += len(sent)
         self._unannounced += sorted(sent - known)
