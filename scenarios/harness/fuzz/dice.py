@@ -100,7 +100,7 @@ def plan_of(dice: Random) -> Plan:
         return Plan(seed, Size(rows=_rows(dice), first=dice.randrange(1_000)))
     mild = dice.random() < MILD
     faults = _faults(dice, mild=mild)
-    sabotage = _sabotage(dice) if dice.random() < 0.15 else ()
+    sabotage = _sabotage(dice) if dice.random() < 0.2 else ()
     return sound(
         Plan(
             seed,
@@ -285,9 +285,8 @@ def _sabotage(dice: Random) -> tuple[Sabotage, ...]:
         OversizePrompt(),
         ColumnRidesAlong(),
         PlantedInstructions(share=dice.choice((0.08, 0.3, 1.0))),
-        PlantedInstructions(share=0.5),
     )
-    return (dice.choice(accidents),)
+    return tuple(dice.choices(accidents, (3, 3, 1, 1, 1, 1, 2)))
 
 
 def _kills(dice: Random) -> tuple[Kill, ...]:
