@@ -31,9 +31,7 @@ from scenarios.second_bad_day_is_survived import second_bad_day_is_survived as b
 
 DRILLED = {drill.control_types for drill in select([])}
 LAST_OF_EACH = [
-    one
-    for one in {one.control: one for one in all_mutants()}.values()
-    if (one.control,) in DRILLED
+    one for one in {one.control: one for one in all_mutants()}.values() if (one.control,) in DRILLED
 ]
 """One mutant per control with a drill of its own; `gameday prove` itself tries them all."""
 
