@@ -1,8 +1,9 @@
-"""The pytest plugin: `batches_api`, `intercepted_api`, and the marker for their settings.
+"""The pytest plugin: `batches_api`, `intercepted_api`, the marker for their settings, and drills.
 
 Outside the four rooms, and importing none of them, because pytest loads it in every project on
 this machine: the general name `simulator` may be the project's own package. Only a test that
-takes a fixture imports ours, and learns which path is in the way if it cannot.
+takes a fixture, or a conftest that asks for drills, imports ours, and learns which path is in the
+way if it cannot.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.testing import BatchesApi
 
 HOME: Final = Path(__file__).resolve().parent
+ROOMS: Final = ("simulator", "controls", "reports", "scenarios")
 MARKER: Final = (
     "batches_api(seed, faults, preset, clock, polls, speed, responder, limits, shared): settings "
     "of the fixtures `batches_api` and `intercepted_api`."
@@ -29,6 +31,44 @@ MARKER: Final = (
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, for --strict-markers."""
     config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", DRILL_MARKER)
+
+
+DRILLS: Final = "gameday_drills"
+"""The name in a `conftest.py` that asks for drills."""
+DRILL_MARKER: Final = "gameday: a drill, which a conftest.py has asked for with `gameday_drills`."
+OPTIONS: Final = {
+    "gameday_rows": "your rows for the drills: CSV, JSON Lines or a JSON array",
+    "gameday_job": "the job type they run under (TOML)",
+    "gameday_seed": "the seed of the drills",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The settings of drills, for the configuration file and `-o`."""
+    for name, says in OPTIONS.items():
+        parser.addini(name, says, default="0" if name == "gameday_seed" else "")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A conftest that asks for drills is collected as a file of them."""
+    if file_path.name != "conftest.py":
+        return None
+    plugins = parent.config.pluginmanager.get_plugins()
+    asked = [
+        vars(plugin)[DRILLS]
+        for plugin in plugins
+        if DRILLS in getattr(plugin, "__dict__", ())
+        and getattr(plugin, "__file__", None) == str(file_path)
+    ]
+    if not asked:
+        return None
+    for room in ROOMS:
+        ours(room)
+    items = importlib.import_module("scenarios.harness.pytest_items")
+    drills: pytest.Collector = items.Drills.from_parent(parent, path=file_path)
+    drills.asked_for = asked[0]  # type: ignore[attr-defined]
+    return drills
 
 
 @pytest.fixture(name="batches_api")
@@ -60,18 +100,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
 
 
 def _plugin() -> Any:
-    """Our part of the work, or a sentence about what shadows it."""
-    try:
-        package = importlib.import_module("simulator")
-    except ImportError as failed:
-        raise pytest.UsageError(f"batch-gameday cannot import its `simulator`: {failed}") from None
-    seen = [Path(place).resolve() for place in getattr(package, "__path__", ())]
-    if HOME / "simulator" not in seen:
-        raise pytest.UsageError(shadowed(package, seen))
+    """Our part of the work."""
+    ours("simulator")
     return importlib.import_module("simulator.pytest_plugin")
 
 
-def shadowed(package: Any, seen: list[Path]) -> str:
+def ours(room: str) -> None:
+    """Import a package of ours, or say what shadows it."""
+    try:
+        package = importlib.import_module(room)
+    except ImportError as failed:
+        raise pytest.UsageError(f"batch-gameday cannot import its `{room}`: {failed}") from None
+    seen = [Path(place).resolve() for place in getattr(package, "__path__", ())]
+    if HOME / room not in seen:
+        raise pytest.UsageError(shadowed(package, seen, room))
+
+
+def shadowed(package: Any, seen: list[Path], room: str = "simulator") -> str:
     """Which path is in the way of our package."""
     found = getattr(package, "__file__", None) or next(map(str, seen), "something without a file")
     entry = Path(found).resolve()
@@ -79,6 +124,6 @@ def shadowed(package: Any, seen: list[Path]) -> str:
     way = next((path for path in sys.path if Path(path or ".").resolve() == entry.parent), "")
     how = f" ({way or 'the current directory'} comes first on sys.path)"
     return (
-        f"batch-gameday needs its own package `simulator` at {HOME / 'simulator'}, but "
-        f"`import simulator` gives {found}{how}. Rename that one, or keep its folder off sys.path."
+        f"batch-gameday needs its own package `{room}` at {HOME / room}, but "
+        f"`import {room}` gives {found}{how}. Rename that one, or keep its folder off sys.path."
     )

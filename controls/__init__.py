@@ -3,6 +3,7 @@
 `controls` knows only the API, through the official client, and its store.
 """
 
+from controls.alert_book import AlertBook
 from controls.alerts_apprise import AppriseAlerts
 from controls.alerts_deduplicated import Deduplicated
 from controls.breaker import CircuitBreaker
@@ -35,10 +36,12 @@ from controls.stack import Stack, default_stack
 from controls.staging import Staging, SystemOfRecord
 from controls.submission import IdempotentSubmit
 from controls.telemetry import Attribution, Telemetry, attribution
+from controls.watch import Watch
 from controls.watchdog import BatchFacts, Finding, Watchdog, look_over
 
 __all__ = [
     "Alert",
+    "AlertBook",
     "Alerts",
     "AppriseAlerts",
     "Approval",
@@ -80,6 +83,7 @@ __all__ = [
     "SystemClock",
     "SystemOfRecord",
     "Telemetry",
+    "Watch",
     "Watchdog",
     "attribution",
     "default_stack",

@@ -30,6 +30,7 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 from controls.core.alerts import Alert, Pager
 from controls.core.book import COLLECTED, DONE, INTENDED, RUNNING, Tally, batch_digest
 from controls.core.columns import read_staged
+from controls.core.errors import ControlError
 from controls.core.ledger import Ledger, Transaction, kept_digest
 from controls.core.locks import Locks
 from controls.core.results import problem_of
@@ -99,6 +100,7 @@ def purge(
     *,
     record: SystemOfRecord | None = None,
     gone: Collection[str] = (),
+    by: str = "",
 ) -> Purge:
     """Remove everything whose time is over. What cannot be removed is an alarm to the owner.
 
@@ -107,10 +109,16 @@ def purge(
 
     Args:
         record: where the jobs were promoted to, for the before-images.
-        gone: batches that a person knows to be deleted already; else one that the service does
-            not find is an alarm, because the key may be of another workspace.
+        gone: batches that a person knows to be deleted already, by id or as `JOB/NUMBER`; else one
+            that the service does not find is an alarm, because the key may be of another
+            workspace. The ledger keeps who said so.
+        by: who purges; needed for `gone`.
+
+    Raises:
+        ControlError: a batch that is said to be gone is none of this store, or nobody says it.
     """
-    purger = _Purger(client, ledger, record, frozenset(gone))
+    _note_gone(ledger, gone, by)
+    purger = _Purger(client, ledger, record, frozenset(gone), by)
     done = Purge()
     for item in due(ledger):
         with purger.locks.attempt(f"job {item.job}") as mine:
@@ -125,6 +133,36 @@ def purge(
         if record is not None and record.engine is not ledger.engine:
             _compact(record.engine)
     return done
+
+
+def _note_gone(ledger: Ledger, gone: Collection[str], by: str) -> None:
+    """Write down that a person says of these batches that they are deleted already."""
+    if not gone:
+        return
+    if not by.strip():
+        raise ControlError(
+            "Nobody is named who knows that a batch is gone.", fix="Say who does, with --by NAME."
+        )
+    query = select(JOBS.c.id, BATCHES.c.number, BATCHES.c.batch_id).join(
+        JOBS, JOBS.c.number == BATCHES.c.job
+    )
+    with ledger.engine.connect() as connection:
+        batches = connection.execute(query).all()
+    jobs = {str(entry.body["batch_id"]): entry.job for entry in ledger.entries(kind="canceled")}
+    for job, number, batch_id in batches:
+        jobs |= {f"{job}/{number}": job} | ({batch_id: job} if batch_id else {})
+    strangers = [name for name in gone if name not in jobs]
+    if strangers:
+        raise ControlError(
+            f"No job of this store has the batch {strangers[0][:80]!r}.",
+            fix="Name it by its id, or as JOB/NUMBER, as `gameday purge` writes it.",
+        )
+    said: dict[str, list[str]] = {}
+    for name in dict.fromkeys(gone):
+        said.setdefault(jobs[name], []).append(name)
+    with ledger.transaction() as transaction:
+        for job, names in said.items():
+            transaction.append(job, "said to be gone", batches=names, by=by)
 
 
 def _compact(engine: Engine) -> None:
@@ -144,11 +182,13 @@ class _Purger:
         ledger: Ledger,
         record: SystemOfRecord | None,
         gone: frozenset[str],
+        by: str,
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._record = record
         self._gone = gone
+        self._by = {"by": by} if by else {}
         self.locks = Locks(ledger.engine)
 
     def remove(self, item: Due, done: Purge) -> list[str]:
@@ -164,7 +204,7 @@ class _Purger:
             if item.what in acts:
                 said = acts[item.what](item, transaction)
             kind = "purged in part" if problems else "purged"
-            entry = transaction.append(item.job, kind, what=item.what, **said)
+            entry = transaction.append(item.job, kind, what=item.what, **self._by, **said)
         if not problems:
             done.certificates.append(Certificate(item.job, item.what, entry.at, said))
         return problems
@@ -183,7 +223,7 @@ class _Purger:
             if item.what == PAYLOAD:
                 at = transaction.now.isoformat()
                 transaction.connection.execute(update(JOBS).where(mine).values(purged_at=at))
-            transaction.append(item.job, "purge intended", what=item.what)
+            transaction.append(item.job, "purge intended", what=item.what, **self._by)
         return True
 
     def _delete_batches(self, item: Due) -> Iterator[str]:

@@ -296,6 +296,7 @@ class Runbook:
             seen = client.messages.batches.retrieve(batch_id)
             if getattr(seen, "processing_status", "") != "in_progress":
                 return
+            self._ledger.append(job, "cancel intended", batch_id=batch_id)
             client.messages.batches.cancel(batch_id)
         except ODD_REPLIES as error:
             problems[batch_id] = problem_of(error)

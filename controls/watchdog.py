@@ -101,7 +101,7 @@ class Finding:
     """One thing that a person has to hear of."""
 
     kind: str
-    """`orphan`, `stuck`, `unread` or `gone`."""
+    """`orphan`, `nearing`, `stuck`, `unread` or `gone`; a `Watch` adds `missing` and `blind`."""
     batch_id: str
     job: str
     what: str
@@ -113,6 +113,7 @@ def look_over(
     *,
     days_before: float = 5.0,
     grace_hours: float = 1.0,
+    warn_hours: float = 20.0,
 ) -> tuple[Finding, ...]:
     """What is wrong with the batches of an account, in their order.
 
@@ -121,23 +122,28 @@ def look_over(
         now: the present, in UTC.
         days_before: so long before the results are deleted, unread ones are told.
         grace_hours: a batch that has not ended so long after its 24 hours is stuck.
+        warn_hours: one that has not ended after so long is told before it is stuck.
     """
     soon, stuck = KEPT - timedelta(days=days_before), LIFE + timedelta(hours=grace_hours)
+    warn = timedelta(hours=warn_hours)
     return tuple(
         Finding(kind, batch.batch_id, batch.job, what)
         for batch in batches
-        for kind, what in _wrong(batch, now - batch.created_at, soon, stuck)
+        for kind, what in _wrong(batch, now - batch.created_at, soon, warn, stuck)
     )
 
 
 def _wrong(
-    batch: BatchFacts, age: timedelta, soon: timedelta, stuck: timedelta
+    batch: BatchFacts, age: timedelta, soon: timedelta, warn: timedelta, stuck: timedelta
 ) -> Iterator[tuple[str, str]]:
     """Kind and text of each thing that is wrong with one batch of this age."""
     if not batch.known_to_ledger:
         created = f"{batch.created_at:%Y-%m-%d %H:%M}"
         what = f"no ledger knows batch {batch.batch_id}, created {created}: find out who made it"
         yield "orphan", f"{what}, then read it or cancel it"
+    if batch.ended_at is None and warn <= age <= stuck:
+        what = f"batch {batch.batch_id} nears the end of its {BATCH_HOURS} h"
+        yield "nearing", f"{what}: rows that are unprocessed then will expire"
     if batch.ended_at is None and stuck < age < KEPT:
         yield "stuck", f"batch {batch.batch_id} has not ended, though its {BATCH_HOURS} h are over"
     if batch.collected_at is not None or not batch.known_to_ledger:

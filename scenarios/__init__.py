@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NoPayloadLeft,
         NoRowPaidTwice,
         NoRowSentTooOften,
+        NoSecretSent,
         NothingBeyondTheRows,
         NothingCoerced,
         NothingPromotedBeyond,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         NoTornJobPromoted,
         OnlyTheCanaryBeforeAPerson,
         OnlyTheCanaryWasSent,
+        OtherTextsUntouched,
         PagesAtMost,
         RecordCleanOrRestored,
         RetryAfterIsObeyed,
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
         StrangersAreTold,
         TamperingIsLocated,
     )
-    from scenarios.harness.drill import Drill, drill
+    from scenarios.harness.drill import (
+        Drill,
+        drill,
+    )
     from scenarios.harness.field import (
         AddsUpTheCost,
         ChecksTheContentType,
@@ -68,7 +73,9 @@ if TYPE_CHECKING:
         WaitsWhileInProgress,
         WalksTheList,
     )
-    from scenarios.harness.miscount import TokensMiscounted
+    from scenarios.harness.miscount import (
+        TokensMiscounted,
+    )
     from scenarios.harness.mishaps import (
         ApprovalExpired,
         ChangedSinceApproval,
@@ -88,7 +95,9 @@ if TYPE_CHECKING:
         WorkerKeepsDying,
         WorkerVanishes,
     )
-    from scenarios.harness.model import LABELS_OF_THE_JOB
+    from scenarios.harness.model import (
+        LABELS_OF_THE_JOB,
+    )
     from scenarios.harness.naive import (
         LooksAtFive,
         LooksOnce,
@@ -103,13 +112,16 @@ if TYPE_CHECKING:
         PlantedInstructions,
         RowsReordered,
         RunawayJoin,
+        SecretsInTheText,
         UncappedOutput,
         WrongColumn,
     )
     from scenarios.harness.task import (
         Errand,
     )
-    from scenarios.harness.world import World
+    from scenarios.harness.world import (
+        World,
+    )
 
 __all__ = [
     "LABELS_OF_THE_JOB",
@@ -154,6 +166,7 @@ __all__ = [
     "NoRowPaidTwice",
     "NoRowSentTooOften",
     "NoSabotage",
+    "NoSecretSent",
     "NoTornJobPromoted",
     "NothingBeyondTheRows",
     "NothingCoerced",
@@ -164,6 +177,7 @@ __all__ = [
     "NothingWasSent",
     "OnlyTheCanaryBeforeAPerson",
     "OnlyTheCanaryWasSent",
+    "OtherTextsUntouched",
     "OversizePrompt",
     "PagesAtMost",
     "PlantedInstructions",
@@ -178,6 +192,7 @@ __all__ = [
     "RowsAnswered",
     "RowsReordered",
     "RunawayJoin",
+    "SecretsInTheText",
     "SendsEverythingAgain",
     "SentAtMost",
     "SkipsWhatFails",

@@ -205,6 +205,12 @@ class Ledger:
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
+    def of_kinds(self, kinds: Sequence[str]) -> list[LedgerEntry]:
+        """Entries of these kinds, of all jobs, oldest first."""
+        query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds)).order_by(ENTRIES.c.seq)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
     def last(self, kinds: Sequence[str], count: int) -> list[LedgerEntry]:
         """The last entries of these kinds, of all jobs, oldest first."""
         query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds))

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import anthropic
@@ -73,7 +74,7 @@ def main() -> None:
     secret = hashlib.sha256(b"keep me with your other secrets").digest()
     client = anthropic.Anthropic(max_retries=0, timeout=30)
     runner = BatchRunner(client, ledger, clock, stack, pager=Alerts(), secret=secret)
-    released = Approval("A. Reviewer", job_type.spend.ceiling_usd)
+    released = Approval("A. Reviewer", Decimal(0))
     outcome = runner.run(Job("nightly_1", job_type, (released,), seed=0), rows)
     if outcome.status != "done":
         sys.exit(f"{outcome.status}: {outcome.why}")

@@ -82,6 +82,8 @@ class Wire:
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)
+        for bend in self._bent:
+            response = bend(request, response)
         if isinstance(response.body, bytes):
             return response
         return msgspec.structs.replace(response, body=_pieces(response.body))

@@ -150,6 +150,7 @@ def run(
     from scenarios.harness.conduct import conduct  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.game import open_game, plan  # noqa: PLC0415
+    from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
 
@@ -164,11 +165,15 @@ def run(
         report, page = conduct(
             plan(chosen, game), game, workers, command + game.options, folder, interruptions
         )
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = sys.stdout.isatty() and not os.environ.get(
+        "NO_COLOR"
+    )  # empty means unset: no-color.org
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
     typer.echo(
         f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
     )
+    for line in tell_github(report, os.environ):
+        typer.echo(line)
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
 
 

@@ -22,7 +22,7 @@ from controls.registry import Register
 from controls.retention import due
 from controls.retention import purge as purge_what_is_due
 from controls.runbook import EVERYTHING, Runbook
-from scenarios.harness import desk, quarantine_commands, starting
+from scenarios.harness import desk, quarantine_commands, starting, watch_commands
 from scenarios.harness.desk import (
     FAILED,
     AlertUrls,
@@ -53,6 +53,8 @@ Everything = Annotated[bool, typer.Option("--all", help="All jobs of this store.
 def mount(app: typer.Typer) -> None:
     """Add these commands to `gameday`."""
     app.add_typer(audit, name="audit")
+    app.add_typer(watch_commands.app, name="alerts")
+    app.command()(watch_commands.watch)
     app.add_typer(quarantine_commands.app, name="quarantine")
     app.command()(starting.start)
     app.command()(purge)
@@ -136,6 +138,8 @@ def purge(
         list[str] | None,
         typer.Option(help="A batch that is deleted already, by its id or as JOB/NUMBER."),
     ] = None,
+    by: By = "",
+    alert: AlertUrls = None,
     store: StoreUrl = "",
 ) -> None:
     """Remove what may not stay any longer, and print what was removed.
@@ -148,7 +152,10 @@ def purge(
                 say(f"{item.job}: {item.what}, due since {item.since:%Y-%m-%d}, {item.status}")
             return
         system = the_record(record, table, key) if record or table or key else None
-        done = purge_what_is_due(desk.service(), ledger, Alerts(), record=system, gone=gone or ())
+        pager = the_pager(alert) if alert else Alerts()  # what fails is printed below
+        done = purge_what_is_due(
+            desk.service(), ledger, pager, record=system, gone=gone or (), by=by
+        )
     put_out(
         json_lines(
             {"job": one.job, "purged": one.what, "at": one.at.isoformat(), **one.said}

@@ -28,19 +28,6 @@ class Operator:
         """Nothing goes wrong in this arm, so there is nothing to do."""
         return self.world.arm is ArmName.CALM
 
-    def cancels_doubles(self) -> None:
-        """When a batch of the same size was made after one that runs, the older one is canceled:
-        whoever sent the second waits for that one."""
-        self.world.acts.append(self._cancel_doubles)
-
-    def _cancel_doubles(self) -> None:
-        batches = self.world.stage.api.books().batches
-        newest = {batch.requests: batch.id for batch in batches}
-        for batch in batches:
-            if batch.processing_status == "in_progress" and newest[batch.requests] != batch.id:
-                make_client(self.world.stage.wire).messages.batches.cancel(batch.id)
-                self.world.tell("operator", f"canceled {batch.id}, which looked like a double")
-
     def reverses_what_is_wrong(self, after: timedelta = timedelta(hours=2)) -> None:
         """Some hours later somebody downstream complains; if they are right, the promotion is
         rolled back."""
@@ -53,6 +40,19 @@ class Operator:
         count = self.world.rollback()
         self.world.status, self.world.why = "rolled back", f"{len(wrong):,} wrong values"
         self.world.tell("operator", f"rolled the promotion back: {count:,} rows")
+
+    def cancels_doubles(self) -> None:
+        """When a batch of the same size was made after one that runs, the older one is canceled:
+        whoever sent the second waits for that one."""
+        self.world.rota.watchers.append(self._cancel_doubles)
+
+    def _cancel_doubles(self) -> None:
+        batches = self.world.stage.api.books().batches
+        newest = {batch.requests: batch.id for batch in batches}
+        for batch in batches:
+            if batch.processing_status == "in_progress" and newest[batch.requests] != batch.id:
+                make_client(self.world.stage.wire).messages.batches.cancel(batch.id)
+                self.world.tell("operator", f"canceled {batch.id}, which looked like a double")
 
     def has_stopped(self, scope: str = EVERYTHING) -> None:
         """Before the job begins, somebody has stopped everything, or its team."""
@@ -115,3 +115,7 @@ class Operator:
     def adds_up_the_costs(self) -> None:
         """At the end somebody tells each team what it has spent."""
         self.world.told_usd.update(Rounds(self.world).costs())
+
+    def reads_the_dashboard(self) -> None:
+        """At the end somebody reads what the metrics say that each team has spent."""
+        self.world.told_usd.update(Rounds(self.world).metrics())

@@ -60,6 +60,8 @@ class Record:
     """That name to the right label of the text, as text."""
     acts: tuple[Act, ...] = ()
     """What people did, in order of time."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Row key to the secret that stood in its text."""
     remains: tuple[str, ...] = ()
     """Where payload was still kept when its time was over."""
     told_usd: Mapping[str, Decimal] = field(default_factory=dict)
@@ -133,6 +135,11 @@ class Record:
         """Requests that reached the service in batches, resubmissions included."""
         return len(self.books.requests)
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether more requests were sent than there are rows."""
+        return self.sent > len(self.rows)
+
     @cached_property
     def unseen(self) -> int:
         """Requests in which the model did not find the text of any row."""
@@ -158,7 +165,7 @@ class Record:
             (unanswered, f"{unanswered:,} rows have no answer"),
             (len(self.leaks), f"{len(self.leaks):,} forbidden values left the house"),
             (over > 0, f"${over:.2f} were spent beyond what was approved"),
-            (self.sent > len(self.rows), f"{self.sent:,} requests for {len(self.rows):,} rows"),
+            (self.is_repeated, f"{self.sent:,} requests for {len(self.rows):,} rows"),
         )
         return tuple(says for harmed, says in kinds if harmed)
 

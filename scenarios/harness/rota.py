@@ -26,6 +26,8 @@ class Rota:
         self._numbers = count()
         self._at_work = 0
         self._problems: list[BaseException] = []
+        self.watchers: list[Callable[[], None]] = []
+        """What is done whenever somebody has slept."""
 
     def now(self) -> datetime:
         """The present."""
@@ -33,10 +35,12 @@ class Rota:
 
     def sleep(self, duration: timedelta) -> None:
         """Let the others act until this time has passed."""
-        if not self._asleep:
+        if self._asleep:
+            self._lie_down(self.now() + duration)
+        else:
             self._clock.sleep(duration)
-            return
-        self._lie_down(self.now() + duration)
+        for watch in self.watchers:
+            watch()
 
     def begin(self, after: timedelta, act: Callable[[], None]) -> None:
         """Have somebody act so long from now; they may sleep in between."""

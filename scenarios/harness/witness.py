@@ -69,18 +69,22 @@ class Witness:
         """The same pager, as a twin."""
         return self._twin(part, {"page": _always})
 
+    def listener(self, part: T) -> T:
+        """The same listener, as a twin."""
+        return self._twin(part, {"__call__": _always})
+
     def used(self, control: Any) -> None:
         """Note that somebody has called a control that stands beside the stack."""
         self.asked[control.__name__] += 1
         self.acted[control.__name__] += 1
 
     def saw(self, part: object) -> None:
-        """Note that a part without a twin was called and did its work."""
-        name = type(part).__name__
+        """Note that a part without a twin, or a function, was called and did its work."""
+        name = str(getattr(part, "__name__", type(part).__name__))
         self.asked[name] += 1
         self.acted[name] += 1
 
-    def of(self, kinds: Collection[type]) -> tuple[Asked, ...]:
+    def of(self, kinds: Collection[Any]) -> tuple[Asked, ...]:
         """What it saw of these controls."""
         names = [kind.__name__ for kind in kinds]
         return tuple(Asked(name, self.asked[name], self.acted[name]) for name in names)

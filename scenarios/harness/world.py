@@ -30,6 +30,7 @@ from controls import (
     Stack,
     Staging,
     SystemOfRecord,
+    Telemetry,
     default_stack,
     open_store,
 )
@@ -51,6 +52,7 @@ from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.tables import make_record, read_quarantine, read_record
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.till import Till
 from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
@@ -158,8 +160,6 @@ class World:
     alerts: Alerts = field(default_factory=Alerts)
     timeline: list[Entry] = field(default_factory=list)
     spoiled: list[tuple[Sabotage, Spoiled]] = field(default_factory=list)
-    acts: list[Callable[[], None]] = field(default_factory=list)
-    """What the operator does whenever the pipeline waits."""
     witness: Witness = field(default_factory=Witness)
     status: str = "not run"
     why: str = ""
@@ -175,6 +175,9 @@ class World:
     rota: Rota = field(init=False)
     """Who acts when; the clock of the pipeline, unless that is wrong."""
     pager: Pager = field(init=False)
+    till: Till = field(default_factory=Till)
+    telemetry: Telemetry = field(init=False)
+    """What listens to the ledger in a drill that names it."""
     _ended_at: datetime | None = None
     _stage: Stage | None = None
     _first: list[Callable[[], None]] = field(default_factory=list)
@@ -183,6 +186,7 @@ class World:
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
         self.rota = Rota(self.clock)
+        self.telemetry = self.witness.listener(self.refit(Telemetry(meters=self.till)))
         named = Deduplicated in self.drill.control_types
         self.pager = self.alerts
         if named and self.has(Deduplicated):
@@ -285,8 +289,7 @@ class World:
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        clock = WatchedClock(self.rota, self.acts)
-        gear = Gear(clock=clock, store=open_store("sqlite://"), approvals=(RELEASED,))
+        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
         befall_all(self.spoiled, gear, game.seed)
         api = Api(
             seed=game.seed,
@@ -404,6 +407,7 @@ class World:
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
             acts=tuple(self.deeds),
+            secrets=stage.task.secrets,
             remains=tuple(self.remains),
             told_usd=dict(self.told_usd),
             mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},
@@ -446,27 +450,11 @@ class World:
         return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
+        if Telemetry in self.drill.control_types and self.has(Telemetry):
+            self.telemetry(entry)
         who, what = say_entry(entry)
         if what:
             self.tell(who, what)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedClock:
-    """The clock of the pipeline: when it waits, others get to act."""
-
-    clock: Rota
-    acts: Sequence[Callable[[], None]]
-
-    def now(self) -> datetime:
-        """The present."""
-        return self.clock.now()
-
-    def sleep(self, duration: timedelta, /) -> None:
-        """Wait, and let the others act."""
-        self.clock.sleep(duration)
-        for act in self.acts:
-            act()
 
 
 def _type_of(errand: Errand, task: Task) -> JobType:

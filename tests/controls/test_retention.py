@@ -86,7 +86,9 @@ def run_purge(bench: Bench, gone: Sequence[str] = (), **changes: object) -> tupl
     """Purge; what was certified, and the alarms."""
     pager = Alerts()
     client = a_client(bench.api, changes.pop("bend", straight))  # type: ignore[arg-type]
-    done = purge(client, bench.ledger, pager, record=bench.record, gone=gone)
+    done = purge(
+        client, bench.ledger, pager, record=bench.record, gone=gone, by="A. Person" if gone else ""
+    )
     assert len(pager) >= len(done.alarms)
     assert () == verify_trail(bench.store).tampering
     return [one.what for one in done.certificates], str(done.alarms)
@@ -218,6 +220,8 @@ def test_a_batch_that_cannot_be_deleted_is_an_alarm_until_it_is() -> None:
     assert ([], 2) == (certified, alarms.count("the service does not know it"))
     gone = [batch.id for batch in bench.books.batches]
     assert (["payload"], "{}") == run_purge(bench, gone=gone)
+    assert [{"batches": gone, "by": "A. Person"}] == bench.entries("said to be gone")
+    assert "A. Person" == bench.entries("purged")[-1]["by"]
 
 
 def test_a_batch_in_progress_is_an_alarm() -> None:

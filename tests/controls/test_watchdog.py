@@ -187,6 +187,7 @@ def test_a_batch_that_was_read_is_in_order(days: float) -> None:
         (facts(24, collected_at=None), "unread", "are deleted on 2026-11-25 09:00, unread"),
         (facts(29, collected_at=None), "gone", "were deleted after 29 days, unread"),
         (facts(30, ended_at=None, collected_at=None), "gone", "were deleted after 29 days"),
+        (facts(0.84, ended_at=None, collected_at=None), "nearing", "nears the end of its 24 h"),
         (facts(1.05, ended_at=None, collected_at=None), "stuck", "though its 24 h are over"),
         (
             facts(0.1, known_to_ledger=False, job="", collected_at=None),
@@ -194,7 +195,7 @@ def test_a_batch_that_was_read_is_in_order(days: float) -> None:
             "no ledger knows batch msgbatch_1, created 2026-11-20 06:36: find out who made it",
         ),
     ],
-    ids=["unread", "gone", "gone though it never ended", "stuck", "orphan"],
+    ids=["unread", "gone", "gone though it never ended", "nearing", "stuck", "orphan"],
 )
 def test_what_nobody_would_see_is_found(batch: BatchFacts, kind: str, what: str) -> None:
     """Each with the batch and the job."""
@@ -206,8 +207,8 @@ def test_what_nobody_would_see_is_found(batch: BatchFacts, kind: str, what: str)
 
 @pytest.mark.parametrize(
     "batch",
-    [facts(23.9, collected_at=None), facts(1.0, ended_at=None, collected_at=None)],
-    ids=["read soon enough", "within the grace"],
+    [facts(23.9, collected_at=None), facts(0.83, ended_at=None, collected_at=None)],
+    ids=["read soon enough", "it has time"],
 )
 def test_nobody_is_disturbed_before_the_time(batch: BatchFacts) -> None:
     """A calm day raises no alarm."""

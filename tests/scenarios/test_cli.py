@@ -50,7 +50,11 @@ def weak(world: World) -> None:
 
 def gameday(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "CI" and not name.startswith("GITHUB_")
+    }
     return subprocess.run(
         [sys.executable, "-m", "scenarios.harness.cli", *arguments],
         capture_output=True,

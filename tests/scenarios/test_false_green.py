@@ -92,7 +92,7 @@ def test_the_sound_drill_is_green(day: CalmRuns) -> None:
         (STALL, LostReply(on=Endpoint.CANCEL)),
         (STALL, replace(STALL, spare_batches=50)),
         (RowsExpired(share=0.1, spare_batches=1), RowsExpired(share=0.1, spare_batches=50)),
-        (RowsErrored(share=0.1, spare_batches=1), RowsErrored(share=0.1, spare_batches=1)),
+        (RowsErrored(share=1.0, spare_batches=1), RowsErrored(share=1.0, spare_batches=1)),
     ],
     ids=["never its turn", "no share", "one of two", "one of two alike", "namesake", "its equal"],
 )

@@ -10,18 +10,20 @@ import shlex
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, update
 from typer.testing import CliRunner, Result
 
-from controls import open_store
+from controls import Ledger, LedgerEntry, open_store
 from controls.core.store import BATCHES, ENTRIES, QUARANTINE
 from controls.policy import CanaryPolicy
 from scenarios.harness import cli, desk
 from scenarios.harness.commands import all_commands
-from tests.controls.builders import Bench, a_client, a_job_type, an_answer, number_in
+from simulator.server import Server
+from tests.controls.builders import MODEL, Bench, a_client, a_job_type, an_answer, number_in
 
 app = all_commands()
 HOME = Path(__file__).parents[2]
@@ -76,6 +78,14 @@ def folder(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
+def a_stranger(bench: Bench) -> None:
+    """A batch that some other program has made, two hours ago."""
+    params = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": "text 1"}]}
+    requests: Any = [{"custom_id": "x", "params": params}]
+    a_client(bench.api).messages.batches.create(requests=requests)
+    bench.clock.sleep(timedelta(hours=2))
+
+
 def run(*arguments: str) -> Result:
     """One command; what it raises is raised."""
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
@@ -96,18 +106,50 @@ def refused(*arguments: str) -> str:
     return str(raised.value)
 
 
-def test_every_documented_command_runs_in_order(folder: Path) -> None:
+def test_every_documented_command_runs_in_order(folder: Path, bench: Bench) -> None:
     """A reader can type them one after the other."""
     assert COMMANDS
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
         assert "gameday" == program
-        waits = int(arguments[0] == "start")
+        if arguments[0] == "watch":
+            a_stranger(bench)
+        waits = int(arguments[0] in {"start", "watch"})
         assert waits == run(*arguments).exit_code, command
 
     assert {"again.jsonl", "kept.csv", "rows.jsonl", "trail.jsonl"} <= {
         path.name for path in folder.iterdir()
     }
+
+
+LOOKS = ("assess", "audit", "purge --dry-run", "alerts list")
+LOOKS_AT_QUARANTINE = tuple(f"quarantine {name}" for name in ("count", "list", "show", "export"))
+
+
+def test_whatever_changes_something_leaves_an_entry_with_a_name(folder: Path, bench: Bench) -> None:
+    """Every documented command: who only looks adds nothing, everybody else adds to the chain."""
+
+    def written() -> list[LedgerEntry]:
+        engine = open_store("sqlite:///gameday.db")
+        entries = Ledger(engine, bench.clock.now).entries()
+        engine.dispose()
+        return entries
+
+    for command in COMMANDS:
+        _, *arguments = shlex.split(command)
+        if arguments[0] == "purge":
+            bench.clock.sleep(timedelta(days=28))
+            arguments += ["--by", "A. Person"]
+        if arguments[0] == "watch":
+            a_stranger(bench)
+        before = len(written())
+        run(*arguments)
+        news = written()[before:]
+
+        said = " ".join(arguments)
+        assert said.startswith((*LOOKS, *LOOKS_AT_QUARANTINE)) == (not news), command
+        named = [entry.body["by"] for entry in news if "by" in entry.body]
+        assert not news or "A. Person" in named or said == "watch", command
 
 
 def test_every_command_is_documented() -> None:
@@ -125,6 +167,8 @@ def test_every_command_is_documented() -> None:
     documented = [name for name in names if any(line.startswith(name) for line in COMMANDS)]
     assert [name for name in names if name.count(" ") == 2 or name.endswith("-job")] == documented
     for name in (
+        "watch",
+        "alerts",
         "start",
         "halt",
         "resume",
@@ -273,6 +317,8 @@ Arguments = tuple[str, ...]
         (("quarantine", "show", "99"), "Number 99 is not in quarantine."),
         (("quarantine", "discard", "job_1"), "Nobody, or no reason, is named."),
         (("assess", "job_1", "--out", "no/where"), "cannot be written"),
+        (("purge", "--gone", "job_1/1"), "Nobody is named who knows"),
+        (("purge", "--gone", "job_1/9", "--by", "A"), "has the batch 'job_1/9'"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_way_out(
@@ -305,3 +351,39 @@ def test_a_user_error_is_one_line_and_exit_code_2(
     assert "gameday: There is no job 'job_9' in this store. The latest are: job_1.\n" == (
         capsys.readouterr().err
     )
+
+
+def test_the_watch_looks_over_a_socket_and_is_answered(
+    folder: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is the official one with its address from the environment; what nobody knows is
+    exit code 1 until a person has acknowledged it, and again in a later look that goes on."""
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GAMEDAY_STORE", "sqlite:///gameday.db")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
+    monkeypatch.setattr(desk, "SystemClock", lambda: bench.clock)
+    with Server(bench.api) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        assert "" == out("watch")
+        a_stranger(bench)
+
+        done = run("watch", "--owner", "\x1b[2J")
+        assert (1, True) == (done.exit_code, "ALERT for \\x1b[2J: the account: no" in done.stderr)
+        number = out("alerts", "list").split()[0]
+        assert "A. Person has alert" in out("alerts", "acknowledge", number, "--by", "A. Person")
+        assert "A. Person" in out("watch")
+        assert "no alert 1 that lasts" in refused("alerts", "acknowledge", "1", "--by", "A")
+        assert "" == out("alerts", "acknowledge", "--by", "A")
+
+        looks = []
+
+        def sleep(duration: timedelta) -> None:
+            looks.append(duration)
+            if len(looks) == 2:
+                raise StopIteration
+
+        monkeypatch.setattr(desk, "the_clock", lambda: SimpleNamespace(sleep=sleep))
+        with pytest.raises(StopIteration):
+            run("watch", "--every", "5")
+        assert [timedelta(minutes=5)] * 2 == looks

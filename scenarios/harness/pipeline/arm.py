@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -20,9 +20,10 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.pipeline.evidence import OutsideRecord, told, values_of
 from scenarios.harness.pipeline.model import Stranger
 from scenarios.harness.pipeline.outside import faults_for, real
-from scenarios.harness.pipeline.places import Copies, Place, contents_of
+from scenarios.harness.pipeline.places import Contents, Copies, Place, contents_of
 from scenarios.harness.pipeline.process import Ending, Pipeline
 from scenarios.harness.pipeline.service import WatchedApi
+from scenarios.harness.pipeline.sweep import STARTS, Crash, Kill
 from scenarios.harness.pipeline.trial import NAIVE, Trial, write_rows
 from scenarios.harness.sabotage import NoSabotage, Sabotage
 from scenarios.harness.shapes import Shape
@@ -33,7 +34,6 @@ from simulator.wire import Endpoint
 
 KEY = "gameday"
 """The API key that the simulator's clients get. No other key of the user's reaches a pipeline."""
-FOLDER = "gameday-verify-"
 UNTIL_ALL_ENDED = timedelta(hours=25)
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -45,10 +45,14 @@ class Staged:
     trial: Trial
     drill: Drill
     arm: ArmName
-    count: int | None = None
+    rows: int | None = None
     """How many of the rows it takes; None for all."""
     batches: int = 1
     """How many batches the pipeline makes on a calm day."""
+    crash: Crash | None = None
+    """When the pipeline is killed."""
+    folder: Path = field(kw_only=True)
+    """Where the arm may make a folder of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +64,23 @@ class Played:
     """As they were armed."""
     spoiled: tuple[tuple[Sabotage, Spoiled], ...]
     started_at: datetime
+    kills: int = 0
+    """How often the pipeline was killed at its moment."""
 
 
 def play(staged: Staged) -> Played:
     """Run one arm from its copies to its record; nothing of it is left behind."""
-    with arm_folder() as folder, closing(Copies(folder, _number())) as copies:
-        return _Stage(staged, folder, copies).play()
-
-
-def _number() -> int:
-    _counter[0] += 1
-    return _counter[0]
-
-
-_counter = [0]
-
-
-@contextmanager
-def arm_folder() -> Iterator[Path]:
-    """A temporary folder that names its process, so that a later run can clean up after it."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+    number = next(_numbers)
+    folder = staged.folder / f"{os.getpid()}-{number}"
+    folder.mkdir()
     try:
-        yield folder
+        with closing(Copies(folder, number)) as copies:
+            return _Stage(staged, folder, copies).play()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def drop_forgotten_folders() -> None:
-    """Remove folders of runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
-        pid = folder.name.removeprefix(FOLDER).partition("-")[0]
-        if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+_numbers = count(1)
 
 
 class _Stage:
@@ -101,7 +90,7 @@ class _Stage:
         self.staged, self.folder = staged, folder
         trial, drill = staged.trial, staged.drill
         self.trial = trial
-        self.rows = trial.rowset.rows[: staged.count]
+        self.rows = trial.rowset.rows[: staged.rows]
         self.calm = staged.arm is ArmName.CALM
         self.bare = staged.arm is ArmName.BARE
         self.faults = (
@@ -121,13 +110,19 @@ class _Stage:
             self.task.planted,
             self.task.rows,
         )
+        self.kills = 0
+        self.old_keys: frozenset[str] = frozenset()
+        self._kill: Kill | None = None
+        self._killed = False
+        self._heard = 0
 
     def play(self) -> Played:
         trial = self.trial
         write_rows(trial, self.task.rows, self.rows_file)
         (self.folder / "state").mkdir()
         before = contents_of(self.sink, self.keys)
-        held_back = contents_of(self.quarantine, self.keys).rows if self.quarantine else {}
+        self.old_keys = frozenset(before.rows)
+        held_back = self._aside().rows
         api = WatchedApi(
             seed=trial.seed, responder=self.model, faults=self.faults, watcher=self._watch
         )
@@ -138,9 +133,11 @@ class _Stage:
         api.clock.sleep(UNTIL_ALL_ENDED)
         books = api.books()
         after = contents_of(self.sink, self.keys)
-        quarantined = contents_of(self.quarantine, self.keys).rows if self.quarantine else {}
-        news = {key: _reason(row) for key, row in quarantined.items() if row != held_back.get(key)}
+        aside = self._aside()
+        news = {key: _reason(row) for key, row in aside.rows.items() if row != held_back.get(key)}
         status, why = told(endings[-1], trial.timeout)
+        if self._killed:
+            status, why = "halted", f"killed {self.kills} times, at every start"
         names = {fault.describe(): fault for fault in real(self.faults)}
         fired = {firing.fault for firing in books.firings.values() if firing.count}
         sabotages = [type(act).__name__ for act, each in self.spoiled if each.fired]
@@ -163,33 +160,56 @@ class _Stage:
             formless=self.model.formless,
             endings=tuple(endings),
             sink=after,
+            aside=aside,
             met=(*sorted(fired & names.keys()), *sabotages),
             missed=tuple(sorted(names.keys() - fired)),
             calls=api.calls,
         )
-        return Played(record, self.faults, tuple(self.spoiled), start)
+        return Played(record, self.faults, tuple(self.spoiled), start, self.kills)
+
+    def _aside(self) -> Contents:
+        if self.quarantine is None:
+            return Contents()
+        return contents_of(self.quarantine, (self.trial.quarantine_key, *self.keys))
 
     def _run(self, url: str) -> list[Ending]:
-        """Start the pipeline; once more if it stopped in a drill that is about recovery."""
-        endings = [self._start(url)]
+        """Start the pipeline; again after a kill, and once more if it stopped in a drill that is
+        about recovery."""
+        crash = self.staged.crash
         recovers = any(isinstance(check, EveryRowAnswered) for check in self.staged.drill.checks)
-        if recovers and not self.calm and told(endings[0], 0)[0] in {"halted", "crashed"}:
-            endings.append(self._start(url))
-        return endings
+        endings: list[Ending] = []
+        chances = 0 if self.calm or not recovers else 1
+        while True:
+            self._kill = None if crash is None else crash.of(len(endings))
+            self._killed = False
+            self._heard = 0
+            ending = self._start(url)
+            endings.append(ending)
+            if self._killed:
+                self.kills += 1
+                if len(endings) < STARTS:
+                    continue
+                return endings
+            stopped = told(ending, 0)[0] in {"halted", "crashed"}
+            if not stopped or not chances:
+                return endings
+            chances -= 1
 
     def _start(self, url: str) -> Ending:
         command = self.trial.command
         if self.bare:
-            command = [
-                sys.executable,
-                "-I",
-                "-S",
-                str(NAIVE),
-                self.trial.key,
-                self.trial.job.text_field,
-            ]
-        pipeline = Pipeline(command, self._environment(url))
-        return pipeline.run(self.trial.timeout)
+            naive = [str(NAIVE), self.trial.key, self.trial.job.text_field]
+            command = [sys.executable, "-I", "-S", *naive]
+        self._pipeline = Pipeline(command, self._environment(url))
+        return self._pipeline.run(self.trial.timeout, self._enough)
+
+    def _enough(self) -> bool:
+        """Whether as many rows are in the sink as the next kill waits for."""
+        if self._kill is None or not self._kill.rows or self._killed:
+            return False
+        news = contents_of(self.sink, self.keys).rows.keys() - self.old_keys
+        self._killed = len(news) >= self._kill.rows
+        return self._killed
 
     def _environment(self, url: str) -> Mapping[str, str]:
         """The contract with a command under test (docs/verify.md)."""
@@ -228,19 +248,25 @@ class _Stage:
             task = spoiled.task
         return task
 
-    def _watch(self, number: int, endpoint: Endpoint, moment: str) -> None:
-        """The rows file yields another order once the batch is made."""
+    def _watch(self, number: int, endpoint: Endpoint, moment: str) -> bool:
+        """The rows file yields another order once the batch is made; and the pipeline is killed
+        when its moment has come."""
         del number
         if endpoint is Endpoint.CREATE and moment == "after":
             for _, spoiled in self.spoiled:
                 if spoiled.source is not None and not spoiled.source.read_again:
                     write_rows(self.trial, spoiled.source.again(), self.rows_file)
+        self._heard += moment == "before"
+        if self._kill is not None and (self._heard, moment) == (self._kill.call, self._kill.moment):
+            self._killed = True
+            self._pipeline.kill()
+        return self._killed
 
     def _alarms(
         self, endings: Sequence[Ending], news: Mapping[str, str], at: datetime
     ) -> Iterator[Alert]:
         """What a person gets to hear from outside: a bad exit code, and rows in quarantine."""
-        for ending in endings:
+        for ending in endings[self.kills :]:
             status, why = told(ending, self.trial.timeout)
             if status != "done":
                 yield Alert(at, "its author", "pipeline", f"{status}: {why}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack, closing
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,9 @@ def verify(
     quarantine: Annotated[
         str | None, typer.Option(help="Where rows go that it keeps back: URL#TABLE, or a file.")
     ] = None,
+    quarantine_key: Annotated[
+        str | None, typer.Option(help="Its column with the rows' keys; that of the sink without.")
+    ] = None,
     schema: Annotated[
         Path | None, typer.Option(help="JSON Schema of an accepted value, by the sink's columns.")
     ] = None,
@@ -44,6 +48,9 @@ def verify(
     drills: Annotated[
         list[str] | None, typer.Option(help="Names or .py files, several times; all without it.")
     ] = None,
+    crash_sweep: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--crash-sweep", help="Not the drills: kill it at each of its calls.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one run of it.")] = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Arms run at the same time.")] = (
         os.cpu_count() or 1
@@ -64,10 +71,11 @@ def verify(
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
     from scenarios.harness.pipeline.day import Day  # noqa: PLC0415
+    from scenarios.harness.pipeline.sweep import Mode, drill_of  # noqa: PLC0415
 
-    with Interruptions() as interruptions:
+    with Interruptions() as interruptions, ExitStack() as stack:
         with interruptions.welcome():
-            chosen = select(drills or [], slow=slow)
+            chosen = tuple(map(drill_of, Mode)) if crash_sweep else select(drills or [], slow=slow)
             trial = opened(
                 pipeline,
                 rows,
@@ -76,6 +84,7 @@ def verify(
                 table,
                 sink_key,
                 quarantine,
+                quarantine_key,
                 schema,
                 budget,
                 text,
@@ -85,15 +94,14 @@ def verify(
             inputs = [Path(drill.file) for drill in chosen if drill.file]
             files = [Path(place) for place in (sink, quarantine) if place and "://" not in place]
             folder = open_folder(out, [*inputs, *files, *filter(None, (rows, schema))])
-            day = Day(trial, chosen)
+            day = stack.enter_context(closing(Day(trial, chosen)))
             day.begin(workers)
+        flags = [*(["--slow"] if slow else []), *(["--crash-sweep"] if crash_sweep else [])]
         asked = [f"--drills {shlex.quote(name)}" for name in drills or []]
-        command = " ".join(
-            [f"gameday verify{trial.options}", *asked, *(["--slow"] if slow else [])]
-        )
+        command = " ".join([f"gameday verify{trial.options}", *asked, *flags])
         report, page = conduct_drills(
             list(day.fitted),
-            lambda: day.finish(workers),
+            lambda: day.sweep(workers) if crash_sweep else day.finish(workers),
             lambda reports: day.report(reports, command),
             Journal(folder / JOURNAL, command=command, seed=seed),
             folder,
@@ -115,6 +123,7 @@ def opened(
     table: str | None = None,
     sink_key: str | None = None,
     quarantine: str | None = None,
+    quarantine_key: str | None = None,
     schema: Path | None = None,
     budget: str | None = None,
     text: str | None = None,
@@ -143,6 +152,7 @@ def opened(
         "table": table,
         "sink-key": sink_key,
         "quarantine": quarantine,
+        "quarantine-key": quarantine_key,
         "schema": schema and str(schema),
         "budget": budget,
         "text": text,
@@ -157,6 +167,7 @@ def opened(
         sink=place_of(sink, "--sink", table),
         sink_key=sink_key or key,
         quarantine=None if quarantine is None else place_of(quarantine, "--quarantine"),
+        quarantine_key=quarantine_key or sink_key or key,
         schema=agreed,
         budget=approved,
         timeout=timeout,

@@ -22,10 +22,12 @@ from reports.verdict import held, judge_arms
 from scenarios.harness.arms import ArmResult, blast_of, first_line, judged, where
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
-from scenarios.harness.pipeline.arm import Played, Staged, drop_forgotten_folders, play
+from scenarios.harness.pipeline.arm import Played, Staged, play
 from scenarios.harness.pipeline.judging import BROKEN_PIPELINE, NOBODY_CALLED, common_checks
 from scenarios.harness.pipeline.outside import Fitted, faults_for, fitted, real, why_not
-from scenarios.harness.pipeline.places import drop_forgotten
+from scenarios.harness.pipeline.places import Place, drop_forgotten
+from scenarios.harness.pipeline.scratch import new_folder, remove
+from scenarios.harness.pipeline.sweep import SWEEPS, Crash, points, summed
 from scenarios.harness.pipeline.trial import Trial
 from scenarios.harness.telling import merged
 from scenarios.harness.workers import Died, Workers
@@ -44,6 +46,7 @@ class Errand:
     names: tuple[str, ...]
     arm: ArmName
     batches: int = 1
+    crash: Crash | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Brought:
 
     results: dict[str, ArmResult]
     batches: int = 1
+    calls: int = 0
     hopeless: str = ""
     """Why this pipeline cannot do anything, calm days included."""
     refused: tuple[str, str] | None = None
@@ -59,10 +63,11 @@ class Brought:
 
 
 class Day:
-    """All drills of one trial."""
+    """All drills of one trial. Close it, and nothing of it is left."""
 
     def __init__(self, trial: Trial, drills: Sequence[Drill]) -> None:
         self.trial = trial
+        self._folder = new_folder()
         reasons = {drill.name: why_not(drill, trial) for drill in drills}
         self.fitted = {d.name: fitted(d, trial) for d in drills if not reasons[d.name]}
         self._calm: dict[str, Brought] = {}
@@ -70,15 +75,23 @@ class Day:
             NotApplicable(d.name, d.claim, reasons[d.name]) for d in drills if reasons[d.name]
         ]
 
+    def close(self) -> None:
+        """Remove the copies of arms that were broken off, too."""
+        remove(self._folder)
+        drop_forgotten(self._places)
+
+    @property
+    def _places(self) -> tuple[Place, ...]:
+        places = (self.trial.sink, self.trial.quarantine)
+        return tuple(place for place in places if place is not None)
+
     def begin(self, workers: int) -> None:
         """Run the calm days, and see whether there is a pipeline at all.
 
         Raises:
             UsageError: the command of the pipeline is none, or there is no copy of the sink.
         """
-        drop_forgotten_folders()
-        places = (self.trial.sink, self.trial.quarantine)
-        drop_forgotten(tuple(place for place in places if place is not None))
+        drop_forgotten(self._places)
         calm = [Errand(names, ArmName.CALM) for names in self._by_count()]
         hopeless = ""
         for errand, brought in self._run(calm, workers):
@@ -104,6 +117,26 @@ class Day:
             arms[name][errand.arm] = brought.results[name]
             if len(arms[name]) == len(ArmName):
                 yield self._report(self.fitted[name], arms[name])
+
+    def sweep(self, workers: int) -> Generator[DrillReport, None, None]:
+        """Kill the pipeline at each of its calls; one report per way of doing so."""
+        for name, each in self.fitted.items():
+            mode = SWEEPS[name]
+            arms = {ArmName.CALM: self._calm[name].results[name]}
+            (first,) = self._run([Errand((name,), ArmName.BARE)], 1)
+            calls = {ArmName.BARE: first[1].calls, ArmName.GUARDED: self._calm[name].calls}
+            for arm, count in calls.items():
+                crashes = points(mode, count, len(self.trial.rowset.rows))
+                errands = [Errand((name,), arm, crash=crash) for crash in crashes]
+                brought = [
+                    (errand.crash, result.results[name])
+                    for errand, result in self._run(errands, workers)
+                ]
+                brought.sort(key=lambda one: crashes.index(one[0]))
+                problem = next((result.problem for _, result in brought if result.problem), "")
+                reports = [(c, r.report) for c, r in brought if c is not None and r.report]
+                arms[arm] = ArmResult(None if problem else summed(arm, reports), problem=problem)
+            yield self._report(each, arms)
 
     def _by_count(self) -> list[tuple[str, ...]]:
         """Drills with the same rows have one calm day together."""
@@ -142,7 +175,15 @@ class Day:
     def _work(self, errand: Errand) -> Brought:
         """One arm. What breaks in the harness is told, not raised."""
         each = self.fitted[errand.names[0]]
-        staged = Staged(self.trial, each.drill, errand.arm, each.count, errand.batches)
+        staged = Staged(
+            self.trial,
+            each.drill,
+            errand.arm,
+            each.count,
+            errand.batches,
+            errand.crash,
+            folder=self._folder,
+        )
         try:
             played = play(staged)
             results = {
@@ -165,7 +206,7 @@ class Day:
                 hopeless = f"{record.status}: {record.why}"
             elif not record.calls:
                 hopeless = NOBODY_CALLED
-        return Brought(results, max(len(record.books.batches), 1), hopeless, refused)
+        return Brought(results, max(len(record.books.batches), 1), record.calls, hopeless, refused)
 
     def _judge(self, drill: Drill, staged: Staged, played: Played) -> ArmReport:
         record, arm, start = played.record, staged.arm, played.started_at
@@ -191,6 +232,8 @@ class Day:
             return ()
         struck = {firing.fault: firing for firing in played.record.books.firings.values()}
         asked = real(faults_for(drill, self.trial, 1))
+        if staged.crash is not None:
+            return (Injection("SIGKILL", "", str(staged.crash), played.kills),)
         found = []
         for fault, armed in zip(asked, real(played.faults), strict=True):
             firing = struck.get(armed.describe())
@@ -216,6 +259,7 @@ class Day:
             verdict, because = Verdict.ERROR, f"the harness broke: {problem.partition(':')[0]}"
         else:
             verdict, because = judge_arms(*reports, good_day=drill.is_good_day)
+        again = "--crash-sweep" if drill.name in SWEEPS else f"--drills {drill.file or drill.name}"
         return DrillReport(
             name=drill.name,
             claim=drill.claim,
@@ -226,8 +270,9 @@ class Day:
             because=because,
             arms=() if problem else reports,
             runbook=(),
-            replay=f"gameday verify{self.trial.options} --drills {drill.file or drill.name}",
+            replay=f"gameday verify{self.trial.options} {again}",
             error=problem,
+            borne=drill.borne,
         )
 
     def report(self, drills: Iterable[DrillReport], command: str) -> GameDayReport:

@@ -27,7 +27,9 @@ class OutsideRecord(Record):
     endings: tuple[Ending, ...] = ()
     """Of each run of the pipeline."""
     sink: Contents = field(default_factory=Contents)
-    """The sink at the end, as it was read."""
+    """The sink at the end, as it was read ..."""
+    aside: Contents = field(default_factory=Contents)
+    """... and the quarantine."""
     met: tuple[str, ...] = ()
     """The faults that struck this arm ..."""
     missed: tuple[str, ...] = ()
@@ -70,17 +72,27 @@ class OutsideRecord(Record):
         plain = [msgspec.json.encode(value) for value in stored.values()]
         return all(msgspec.json.encode(value) in plain for value in answer.values())
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether more requests were billed than there are rows. Who sends unbilled ones again
+        repairs, and nobody outside sees whether somebody was told."""
+        return sum(self.paid.values()) > len(self.rows)
+
     @cached_property
-    def bills(self) -> Counter[str]:
-        """Per row, how often a request about it was billed; rows of one text may share a name."""
-        paid = Counter(
+    def paid(self) -> Counter[str]:
+        """Per row's text, or `custom_id` where none was found, how many requests were billed."""
+        return Counter(
             request.subject or request.custom_id
             for request in self.books.requests
             if request.billed_picodollars > 0
         )
+
+    @cached_property
+    def bills(self) -> Counter[str]:
+        """Per row, how often a request about it was billed; rows of one text may share a name."""
         sharing = Counter(self.subjects.values())
         return Counter(
-            {name: max(count - max(sharing[name] - 1, 0), 1) for name, count in paid.items()}
+            {name: max(count - max(sharing[name] - 1, 0), 1) for name, count in self.paid.items()}
         )
 
 

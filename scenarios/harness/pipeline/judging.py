@@ -79,8 +79,9 @@ class SinkIsSound:
 
     @staticmethod
     def _faulty(record: OutsideRecord) -> Iterator[str]:
-        if record.sink.problem:
-            yield record.sink.problem
+        for name, place in (("sink", record.sink), ("quarantine", record.aside)):
+            if place.problem:
+                yield f"the {name}: {place.problem}"
         yield from (f"{key}: {count} times" for key, count in sorted(record.sink.twice.items()))
         yield from (f"{key}: gone" for key in sorted(record.before.keys() - record.after.keys()))
 

@@ -29,6 +29,10 @@ SAMPLES = 12
 """So many answers show whether a kind of drift can be told."""
 
 
+_VALUE = r"""["']?[ \t]*[:=][ \t]*["']?([^\s"',;}]*[^\s"',;}.])"""
+"""What stands behind a name that is given a value; a full stop ends the sentence."""
+
+
 class Stranger:
     """A model that reads prompts of unknown make."""
 
@@ -105,9 +109,7 @@ def copied(document: dict[str, Any], schema: dict[str, Any], prompt: str) -> dic
     given = {match["field"]: match["value"] for match in ECHO.finditer(prompt)}
     properties = schema.get("properties", {})
     for name in properties:
-        found = re.search(
-            rf"(?<!\w)[\"']?{re.escape(name)}[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;}}]+)", prompt
-        )
+        found = re.search(rf"(?<!\w)[\"']?{re.escape(name)}{_VALUE}", prompt)
         if found and name not in given and isinstance(document.get(name), str):
             changed = {**document, name: found[1]}
             if jsonschema_rs.validator_for(schema).is_valid(changed):

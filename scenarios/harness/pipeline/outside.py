@@ -13,15 +13,19 @@ from scenarios.harness.checks import (
     EveryRowAccountedFor,
     EveryRowAnswered,
     EveryValueFromItsOwnRow,
+    MostRowsAnswered,
     NoAlarm,
     NoInjectionPromoted,
     NoRowPaidTwice,
     NothingBeyondTheRows,
     NothingUnvalidated,
+    NoTornJobPromoted,
+    RowsAnswered,
     SpendWithinApproval,
 )
 from scenarios.harness.drill import Drill
 from scenarios.harness.pipeline.model import telling_drifts
+from scenarios.harness.pipeline.sweep import Killed
 from scenarios.harness.pipeline.trial import Trial
 from scenarios.harness.sabotage import (
     NoSabotage,
@@ -42,15 +46,19 @@ FROM_OUTSIDE: tuple[type, ...] = (
     EveryRowAccountedFor,
     EveryRowAnswered,
     EveryValueFromItsOwnRow,
+    MostRowsAnswered,
     NoAlarm,
     NoInjectionPromoted,
     NoRowPaidTwice,
+    NoTornJobPromoted,
     NothingBeyondTheRows,
     NothingUnvalidated,
+    RowsAnswered,
     SpendWithinApproval,
 )
 """The checks whose facts can be seen from outside."""
 IN_THE_ROWS: tuple[type, ...] = (
+    Killed,
     NoSabotage,
     OversizePrompt,
     PlantedInstructions,
@@ -67,6 +75,10 @@ TIMES = 20
 BY_ROW = frozenset({Family.ROWS, Family.ANSWERS, Family.RESULTS_FILE})
 ENOUGH = 6
 """Rows that a fault with a share should strike on average: few rows must not mean no fault."""
+
+
+ENOUGH_ROWS = 150
+"""With fewer rows, six of them are more than the shares that drills speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,9 @@ def _checks(drill: Drill, trial: Trial) -> tuple[tuple[Check, ...], tuple[str, .
 def _blind(check: Check, trial: Trial) -> str:
     if not isinstance(check, FROM_OUTSIDE):
         return "what it looks at cannot be seen from outside"
+    few = len(trial.rowset.rows) < ENOUGH_ROWS
+    if isinstance(check, (MostRowsAnswered, RowsAnswered)) and few:
+        return f"a share of fewer than {ENOUGH_ROWS} rows says little"
     if isinstance(check, NothingUnvalidated) and trial.schema is None:
         return "no --schema was given"
     if isinstance(check, SpendWithinApproval) and trial.budget is None:

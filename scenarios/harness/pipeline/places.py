@@ -267,7 +267,8 @@ def _table(place: Place, keys: tuple[str, ...]) -> Contents:
         return Contents(problem=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
     finally:
         engine.dispose()
-    return _gathered([(str(row.pop(key)), _plain(row)) for row in rows])
+    named = [(row.pop(key), row) for row in rows]
+    return _gathered([(str(name), _plain(row)) for name, row in named if name is not None])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -28,13 +28,15 @@ AFTER_A_LIST = timedelta(minutes=10)
 """A pipeline that waits by listing comes to an end too."""
 FAILED = 400
 
-Watcher = Callable[[int, Endpoint, str], None]
-"""Hears of each call: its number from 1, what it is about, and `before` or `after` the work."""
+Watcher = Callable[[int, Endpoint, str], bool]
+"""Hears of each call: its number from 1, what it is about, and `before` or `after` the work. It
+says whether the caller is gone: then nothing more comes of the call."""
 
 
-def nobody(number: int, endpoint: Endpoint, moment: str) -> None:
+def nobody(number: int, endpoint: Endpoint, moment: str) -> bool:
     """Hears of each call, and does nothing."""
     del number, endpoint, moment
+    return False
 
 
 class WatchedApi(Api):
@@ -52,7 +54,8 @@ class WatchedApi(Api):
 
         self.calls += 1
         number, endpoint = self.calls, match(request.method, request.path)[0]
-        self._watcher(number, endpoint, "before")
+        if self._watcher(number, endpoint, "before"):
+            return Response(0, cut=Cut("lost"))
         response = yield from super().steps(request)
         self._watcher(number, endpoint, "after")
         if endpoint is Endpoint.LIST:

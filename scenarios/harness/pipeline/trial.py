@@ -40,6 +40,7 @@ class Trial:
     sink: Place
     sink_key: str
     quarantine: Place | None
+    quarantine_key: str
     schema: dict[str, Any] | None
     budget: Decimal | None
     timeout: float
