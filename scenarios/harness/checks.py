@@ -16,7 +16,7 @@ from typing import Protocol
 from controls import Canary
 from reports import ArmName, Finding, Outcome
 from scenarios.harness.fairness import unfit
-from scenarios.harness.record import Record
+from scenarios.harness.record import Record, in_json
 
 EVIDENCE = 5
 """How many offenders a finding names."""
@@ -817,4 +817,53 @@ class CostsAddUp:
             off,
             f"${sum(billed.values()):.4f} billed, and told to {len(billed)} teams",
             "teams were told another sum than was billed",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoSecretSent:
+    """Nothing that stood in a text and has no business there reached the service, in no form."""
+
+    def judge(self, record: Record) -> Finding:
+        bodies = [bytes(request.params) for request in record.books.requests]
+        bodies += record.besides
+        core = {key: secret.split(" ", 1)[-1] for key, secret in record.secrets.items()}
+        sent = [
+            f"{key}: {secret[:40]}"
+            for key, secret in sorted(core.items())
+            if any(in_json(secret) in body for body in bodies)
+        ]
+        return found(
+            self,
+            len(bodies) or len(record.secrets),
+            sent,
+            f"{len(bodies):,} bodies, and none of {len(core):,} secrets in them",
+            f"of {len(core):,} secrets reached the service",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTextsUntouched:
+    """Rows in whose text nothing is wrong are sent with that text, to the byte."""
+
+    def judge(self, record: Record) -> Finding:
+        name = record.job_type.text_field
+        sent: dict[str, list[bytes]] = {}
+        for request in record.books.requests:
+            sent.setdefault(request.subject or "", []).append(bytes(request.params))
+        clean = [row for row in record.rows if row.key not in record.secrets]
+        changed = [
+            row.key
+            for row in clean
+            if not any(
+                in_json(row.fields[name]) in body
+                for body in sent.get(record.subjects.get(row.key, ""), ())
+            )
+        ]
+        return found(
+            self,
+            len(clean),
+            changed,
+            f"{len(clean):,} clean texts were sent as they are",
+            f"of {len(clean):,} clean texts were changed or held back",
         )

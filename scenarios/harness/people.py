@@ -115,3 +115,7 @@ class Operator:
     def adds_up_the_costs(self) -> None:
         """At the end somebody tells each team what it has spent."""
         self.world.told_usd.update(Rounds(self.world).costs())
+
+    def reads_the_dashboard(self) -> None:
+        """At the end somebody reads what the metrics say that each team has spent."""
+        self.world.told_usd.update(Rounds(self.world).metrics())

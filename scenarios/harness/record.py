@@ -60,6 +60,8 @@ class Record:
     """That name to the right label of the text, as text."""
     acts: tuple[Act, ...] = ()
     """What people did, in order of time."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Row key to the secret that stood in its text."""
     remains: tuple[str, ...] = ()
     """Where payload was still kept when its time was over."""
     told_usd: Mapping[str, Decimal] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from controls import Alert, BatchFacts, attribution, look_over
+from controls import Alert, BatchFacts, Telemetry, attribution, look_over
 from controls.audit import verify_trail
 from controls.core.store import BATCHES, JOBS, QUARANTINE, STAGING
 from controls.ids import Namespace
@@ -71,6 +71,12 @@ class Rounds:
         if add_up := self.world.beside(attribution):
             told = add_up(stage.ledger.entries()).by_team
             return {team: share.usd for team, share in told.items()}
+        return dict(self._by_hand())
+
+    def metrics(self) -> Mapping[str, Decimal]:
+        """What a dashboard says that each team has spent: it was told entry by entry."""
+        if self.world.has(Telemetry):
+            return self.world.till.usd
         return dict(self._by_hand())
 
     def _by_hand(self) -> Iterator[tuple[str, Decimal]]:

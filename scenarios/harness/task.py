@@ -33,6 +33,8 @@ class Task:
     """Where the rows come from, for a pipeline that reads them a second time."""
     planted: Mapping[str, str]
     """Row key to the instruction that was planted in its text."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Row key to the secret that stands in its text."""
 
 
 @dataclass(frozen=True, slots=True)

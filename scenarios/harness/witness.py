@@ -69,6 +69,10 @@ class Witness:
         """The same pager, as a twin."""
         return self._twin(part, {"page": _always})
 
+    def listener(self, part: T) -> T:
+        """The same listener, as a twin."""
+        return self._twin(part, {"__call__": _always})
+
     def used(self, control: Any) -> None:
         """Note that somebody has called a control that stands beside the stack."""
         self.asked[control.__name__] += 1

@@ -30,6 +30,7 @@ from controls import (
     Stack,
     Staging,
     SystemOfRecord,
+    Telemetry,
     default_stack,
     open_store,
 )
@@ -52,6 +53,7 @@ from scenarios.harness.shelf import SMALL, Shelf
 from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
+from scenarios.harness.till import Till
 from scenarios.harness.witness import Witness
 from simulator import Api, VirtualClock
 from simulator.faults import Fault
@@ -183,6 +185,9 @@ class World:
     rota: Rota = field(init=False)
     """Who acts when; the clock of the pipeline, unless that is wrong."""
     pager: Pager = field(init=False)
+    till: Till = field(default_factory=Till)
+    telemetry: Telemetry = field(init=False)
+    """What listens to the ledger in a drill that names it."""
     _ended_at: datetime | None = None
     _stage: Stage | None = None
     _first: list[Callable[[], None]] = field(default_factory=list)
@@ -191,6 +196,7 @@ class World:
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
         self.rota = Rota(self.clock)
+        self.telemetry = self.witness.listener(self.refit(Telemetry(meters=self.till)))
         named = Deduplicated in self.drill.control_types
         self.pager = self.alerts
         if named and self.has(Deduplicated):
@@ -424,6 +430,7 @@ class World:
             sabotaged=sum(spoiled.fired for _, spoiled in self.spoiled),
             subjects=stage.subjects,
             acts=tuple(self.deeds),
+            secrets=stage.task.secrets,
             remains=tuple(self.remains),
             told_usd=dict(self.told_usd),
             mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},
@@ -467,6 +474,8 @@ class World:
         return _befitted(stack, stage.gear)
 
     def _listen(self, entry: LedgerEntry) -> None:
+        if Telemetry in self.drill.control_types and self.has(Telemetry):
+            self.telemetry(entry)
         who, what = say_entry(entry)
         if what:
             self.tell(who, what)

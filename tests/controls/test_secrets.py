@@ -10,7 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from controls.secrets import DETECTORS, IBAN_LENGTHS, NAMES, is_card, is_iban, luhn, sensitive
+from controls.secrets import (
+    DETECTORS,
+    IBAN_LENGTHS,
+    NAMES,
+    Hit,
+    is_card,
+    is_iban,
+    luhn,
+    sensitive,
+)
 
 ANY_TEXT = st.text(st.characters(), max_size=200)
 SOUP = st.text("0123456789 -+()./@abzAIKSZ_x", max_size=120)
@@ -157,3 +166,26 @@ def test_every_detector_is_tested_and_has_a_source() -> None:
 def test_a_long_text_takes_no_long_time(sign: str) -> None:
     """No pattern tries one place in more ways than it has characters."""
     sensitive(sign * 20_000 + " @_eyJ 4111111111111112")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("see YW5uYUBleGFtcGxlLm9yZw== there", [Hit(4, 28, "email")]),
+        ("see YW5uYUBleGFtcGxlLm9yZw there", [Hit(4, 26, "email")]),
+        ("?mail=anna%40example.org&x=1", [Hit(0, 28, "email")]),
+        ("Y2FyZD00MTExLTExMTEtMTExMS0xMTExOw==", [Hit(0, 36, "card")]),
+        ("100% of counterintuitively-longer-words", []),
+        ("100%25 of it", []),
+        ("//////////////////", []),
+    ],
+)
+def test_encoded_words_are_read_once(text: str, expected: list[Hit]) -> None:
+    """Base64 and percent signs hide nothing; the whole word is the find."""
+    assert expected == sensitive(text)
+
+
+def test_a_text_of_percent_signs_takes_no_longer_than_its_length() -> None:
+    """Whoever writes a row cannot make it slow: what is twice as long takes twice as long."""
+    assert [] == sensitive("%" * 200_000)
+    assert [] == sensitive("%4" * 100_000)
