@@ -26,6 +26,7 @@ from controls import (
     LedgerEntry,
     Pager,
     Register,
+    Router,
     Row,
     Stack,
     Staging,
@@ -34,12 +35,14 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.core.moment import Estimate
 from controls.ids import Namespace
 from controls.retention import BEFORE_IMAGES
 from reports import ArmName, Entry
 from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
 from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
+from scenarios.harness.live import LiveRunner
 from scenarios.harness.mishaps import Gear, Killed, Mishap, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
@@ -59,6 +62,7 @@ from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
 T = TypeVar("T")
+Runner = BatchRunner | FieldWorker | LiveRunner
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
@@ -109,7 +113,7 @@ class Hired:
 
     job: Job
     rows: tuple[Row, ...]
-    runner: BatchRunner | FieldWorker
+    runner: Runner
     began_at: datetime
     ended_at: datetime
     status: str = "not run"
@@ -138,7 +142,7 @@ class Stage:
     truths: Mapping[str, str]
 
     @property
-    def runner(self) -> BatchRunner | FieldWorker:
+    def runner(self) -> Runner:
         """That of the first job."""
         return self.hired[0].runner
 
@@ -248,6 +252,34 @@ class World:
         worst = max(stage.hired, key=lambda hired: WORST.index(hired.status))
         self.status, self.why = worst.status, worst.why
 
+    def run_in_time(self, rows: Sequence[Row], deadline: timedelta) -> None:
+        """Give these rows to the pipeline, whose answers are needed so long from now."""
+        if self.has(Router):
+            self.before_it_begins(partial(self._choose_the_way, deadline))
+        self.run(rows)
+
+    def _choose_the_way(self, deadline: timedelta) -> None:
+        """Ask the router, and do as it says."""
+        (hired,), stage = self.stage.hired, self.stage
+        job_type, count = hired.job.type, len(hired.rows)
+        output = count * (job_type.prompt.max_tokens or 0)
+        price = stage.gear.prices.price(job_type.prompt.model)
+        worst = price.worst(0, output, largest_prompt=0)
+        router = self.witness.router(self.refit(Router.of(job_type)))
+        route = router.route(Estimate(count, 0, output, worst, 0), deadline)
+        self.tell("control", f"{route.kind}: {route.why}")
+        if route.kind == "synchronous":
+            client, stack = make_client(stage.wire), self._stack(hired.job, stage)
+            speed = router.live_rows_per_minute
+            hired.runner = LiveRunner(
+                client, stage.gear.clock, stack, stage.record, self.secret, speed
+            )
+
+    @property
+    def secret(self) -> bytes:
+        """What fences and references are made with."""
+        return hashlib.sha256(f"{self.game.seed}/secret".encode()).digest()
+
     def work(self, hired: Hired) -> None:
         """Run a job until it ends; a worker that is killed or crashes may be started again."""
         gear, lives = self.stage.gear, 0
@@ -346,9 +378,9 @@ class World:
             at = begins + errand.after
             stage.hired.append(Hired(job, theirs, self._runner(job), at, at))
 
-    def _runner(self, job: Job) -> BatchRunner | FieldWorker:
+    def _runner(self, job: Job) -> Runner:
         """A worker with nothing in its memory."""
-        stage, seed = self.stage, self.game.seed
+        stage = self.stage
         client, clock = make_client(stage.wire), stage.gear.clock
         if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
             http, until = make_http(stage.wire), self.clock.now() + WATCHED
@@ -360,7 +392,7 @@ class World:
             clock,
             self._stack(job, stage),
             pager=self.pager,
-            secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
+            secret=self.secret,
             prices=stage.gear.prices,
         )
 
@@ -431,6 +463,7 @@ class World:
             subjects=stage.subjects,
             acts=tuple(self.deeds),
             secrets=stage.task.secrets,
+            live_calls=tuple(stage.wire.live),
             remains=tuple(self.remains),
             told_usd=dict(self.told_usd),
             mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from controls import IdempotentSubmit
 from controls.core.decision import Adopt, Decision, Halt, LookAgain, Proceed, SendAgain
-from tests.controls.builders import before_promote, create_failed
+from controls.core.moment import Candidate
+from tests.controls.builders import NOW, before_promote, create_failed
 
 TURNED_AWAY = {"ambiguous": False, "problem": "HTTP 529 overloaded_error"}
 
@@ -82,6 +85,21 @@ def test_a_failed_create_is_looked_into(moment: dict[str, Any], expected: Decisi
     rest = {name: value for name, value in moment.items() if name != "candidates"}
 
     assert expected == IdempotentSubmit().decide(create_failed(candidates, **rest))
+
+
+@pytest.mark.parametrize(
+    ("older", "expected"),
+    [(timedelta(minutes=2), Adopt), (timedelta(minutes=2, seconds=1), LookAgain)],
+)
+def test_a_batch_that_seems_older_than_the_intention_is_asked_for_its_results(
+    older: timedelta, expected: type[Decision]
+) -> None:
+    """Our clock may be ahead: it is neither adopted at once nor taken for somebody else's."""
+    moment = replace(create_failed(), candidates=(Candidate("msgbatch_1", NOW - older, 10),))
+
+    decision = IdempotentSubmit(looks=1).decide(moment)
+
+    assert isinstance(decision, expected)
 
 
 def test_waits_between_attempts_are_bounded() -> None:
