@@ -13,7 +13,8 @@ from scenarios.harness.naive import ALL_CONTROLS, BESIDE_THE_STACK
 NAMED = {kind for drill in all_drills() if not drill.is_good_day for kind in drill.control_types}
 NO_CONTROLS = {
     *("Alert", "Alerts", "Approval", "Attribution", "BatchFacts", "ControlError", "Finding"),
-    *("Job", "JobOutcome", "JobType", "Ledger", "LedgerEntry", "Pager", "Register", "Route", "Row"),
+    *("Job", "JobOutcome", "JobType", "Ledger", "LedgerEntry", "Pager", "Polling", "Register"),
+    *("Route", "Row"),
     *("Stack", "SystemClock", "SystemOfRecord", "default_stack", "load_job_type", "open_store"),
 }
 """Values, stores and shapes of the public list: nothing that a pipeline could go without."""
