@@ -74,10 +74,10 @@ def test_what_no_client_can_know_is_not_drawn() -> None:
 
 def test_a_plan_is_made_sound() -> None:
     """A poisoned template meets a strict canary, rows that nobody has meet a low ceiling."""
-    poisoned = sound(Plan(size=Size(canary=3), sabotage=(WrongColumn(),)))
+    poisoned = sound(Plan(size=Size(rows=1, canary=3), sabotage=(WrongColumn(),)))
     runaway = sound(Plan(sabotage=(RunawayJoin(rows=600),)))
 
-    assert 0 == poisoned.size.canary
+    assert (30, 0) == (poisoned.size.rows, poisoned.size.canary)
     assert 1.0 == runaway.size.budget
 
 
