@@ -7,10 +7,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: gameday prove test lint types floors check bench bench-smoke clean
+.PHONY: gameday prove fuzz test lint types floors check bench bench-smoke clean
 
 gameday: $(VENV)/ready
 	$(BIN)/gameday run
+
+fuzz: $(VENV)/ready
+	$(BIN)/gameday fuzz --plans 100
 
 prove: $(VENV)/ready
 	$(BIN)/gameday prove
@@ -43,7 +46,7 @@ bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.jobs --smoke
 
 clean:
-	rm -rf $(VENV) gameday-report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) gameday-report gameday-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "gameday needs Python 3.11 or newer with venv \

@@ -24,6 +24,7 @@ from controls.ids import RowBinding
 from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType, load_job_type
+from controls.polling import Polling
 from controls.quarantine import Quarantine
 from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
@@ -67,6 +68,7 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "Pager",
+    "Polling",
     "PromptFence",
     "Quarantine",
     "QuarantineThreshold",

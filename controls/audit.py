@@ -1,8 +1,9 @@
 """The audit: proof that nobody has changed the trail since it was written.
 
-`verify_trail` compares each ledger entry with the chain of hashes, each list that an entry closes
-(requests, answers, staging, quarantine) with the digest in that entry, and each table that repeats
-what entries say (jobs, batches, reviews, halts) with the entries.
+Protects from a past that somebody has mended, by mistake or by will: `verify_trail` compares each
+ledger entry with the chain of hashes, each list that an entry closes (requests, answers, staging,
+quarantine) with the digest in that entry, and each table that repeats what entries say (jobs,
+batches, reviews, halts) with the entries.
 
 Weakness: whoever can write the store can hash a whole new chain. Keep `last_hash` elsewhere, each
 day: it must still be found in the chain. Neighbour: `retention` removes what may not stay, with

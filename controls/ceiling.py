@@ -4,6 +4,7 @@ Protects from runaway loops, oversize prompts and unbounded output. Worst case =
 counted by the service on a seeded sample and bounded from above for the rest, plus rows times the
 capped `max_tokens`, at dated batch prices. What is sent is reserved, and settled from real usage.
 A team can have a ceiling for the day (UTC) over all of its jobs; nobody can approve more than that.
+A price table that is older than agreed counts as none.
 
 Weakness: it can refuse a job that would have been cheaper than its worst case; raise the
 ceiling or have a person approve. The sample bounds prompts by bytes: text that needs more than a
@@ -52,13 +53,19 @@ class CostCeiling:
     """Up to here a person may approve; beyond it, or without it, the job is refused."""
     team_usd_per_day: Decimal | None = None
     """What all jobs of the team together may reserve or spend on one day (UTC)."""
+    prices_days: int | None = None
+    """So old a price table may be; None: however old."""
 
     @classmethod
     def of(cls, job_type: JobType) -> CostCeiling:
         """The ceiling that a job type states."""
         spend = job_type.spend
         return cls(
-            spend.ceiling_usd, spend.max_tokens_cap, spend.approvable_usd, spend.team_usd_per_day
+            spend.ceiling_usd,
+            spend.max_tokens_cap,
+            spend.approvable_usd,
+            spend.team_usd_per_day,
+            spend.prices_days,
         )
 
     def decide(self, moment: Moment, /) -> Decision:
@@ -95,6 +102,11 @@ class CostCeiling:
             return Halt(f"the requests set no max_tokens; the cap is {self.max_tokens_cap}")
         if asked > self.max_tokens_cap:
             return Halt(f"max_tokens is {asked:,}; the cap is {self.max_tokens_cap:,}")
+        if self.prices_days is not None and moment.prices_age_days > self.prices_days:
+            return Halt(
+                f"the price table is {moment.prices_age_days:,} days old, {self.prices_days:,} are "
+                "agreed: what a job costs is not known"
+            )
         try:
             estimate = moment.estimate()
         except ControlError as error:

@@ -1,6 +1,10 @@
 """The trail, told: the story of one row, and all of it as JSON Lines.
 
-What is told may quote a model, a row or the service: it is untrusted. Neighbour: `audit` proves
+Protects from the question that nobody can answer: what was sent of this row, when, under which
+policy, what came, what it cost, where it went.
+
+Weakness: it tells what stands in the trail, true or not, and what it tells may quote a model, a row
+or the service: it is untrusted. Neighbour: `audit` proves
 that the trail is as it was written.
 """
 

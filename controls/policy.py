@@ -85,6 +85,8 @@ class SpendPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Up to here a person may approve what exceeds the ceiling; without it nobody may."""
     team_usd_per_day: Decimal | None = None
     """What all jobs of the team together may reserve or spend on one day (UTC)."""
+    prices_days: int | None = None
+    """So old the price table may be; without it however old. Nothing at the API tells prices."""
 
 
 class CanaryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

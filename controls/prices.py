@@ -1,4 +1,9 @@
-"""The dated, replaceable table of batch prices."""
+"""The dated, replaceable table of batch prices.
+
+Protects from a cost that is guessed: a model without a price is refused, never taken for free.
+
+Weakness: prices change without notice; the table says of which day it is, and a team replaces it
+by its own. Neighbour: `CostCeiling` multiplies by it, and the runner settles from real usage."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ Protects from schema drift: malformed, truncated, fenced or chatty answers, wron
 and never coerces: what does not fit is kept with a reason code and its bytes, to be seen, counted
 and sent again.
 
-Weakness: a well-formed answer can still be wrong; `Canary` grades correctness, `RowBinding`
-whether the answer belongs to the row.
+Weakness: a well-formed answer can still be wrong. Neighbours: `Canary` grades correctness,
+`RowBinding` whether the answer belongs to the row.
 """
 
 from __future__ import annotations

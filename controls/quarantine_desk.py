@@ -6,8 +6,9 @@ answer is settled once, by a named person, with a reason, and the ledger says so
 To send rows again: `requeue` marks them and gives back their ordinals and keys; start a new job
 with these rows and `Job(requeued_from=...)`, so that the ledger of the new job names the old one.
 
-What it shows is untrusted: it came from a model or the service. Whoever prints it makes it
-visible first. Neighbour: `QuarantineThreshold` stops a job of which too much was kept back.
+Weakness: it takes the person's word for name and reason. What it shows is untrusted: it came from a
+model or the service. Whoever prints it makes it visible first. Neighbour: `QuarantineThreshold`
+stops a job of which too much was kept back.
 """
 
 from __future__ import annotations

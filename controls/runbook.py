@@ -1,8 +1,9 @@
 """The runbook: what a person does to a job, in whatever state it is.
 
-Stop the bleeding (`halt`), count what is affected (`assess`), reverse exactly that (`rollback`),
-and let it go on (`approve`, `resume`). Each act is an entry in the ledger with the name of the
-person. A worker that runs the job meanwhile sees the act before its next step.
+Protects from improvising at night: stop the bleeding (`halt`), count what is affected (`assess`),
+reverse exactly that (`rollback`), and let it go on (`approve`, `resume`). Each act is an entry in
+the ledger with the name of the person. A worker that runs the job meanwhile sees the act before its
+next step.
 
 Weakness: it takes the person's word for the name. Neighbour: `Register` holds who approved which
 job type.

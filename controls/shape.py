@@ -1,9 +1,10 @@
 """The shape of a job's requests: what they say besides the values of their rows.
 
-Two made-up rows are dressed, with a token in every allowed column and nothing in the others. What
-both requests have in common is what every request says; where they differ stand the marks of fence
-and binding. A request that is nothing but this text, its row's own allowed values and its marks
-carries nothing else, and need not be searched: that is what makes checking every request cheap.
+Protects from a check that is left out because it is slow. Two made-up rows are dressed, with a
+token in every allowed column and nothing in the others. What both requests have in common is what
+every request says; where they differ stand the marks of fence and binding. A request that is
+nothing but this text, its row's own allowed values and its marks carries nothing else, and need not
+be searched: that is what makes checking every request cheap.
 
 Weakness: none for the verdict, as a request that is not explained is looked at closely; a fence
 that changes its text or draws longer marks only makes the check slow. Neighbour: `FieldAllowlist`.

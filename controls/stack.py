@@ -1,4 +1,9 @@
-"""The stack: which guardrails stand around a job, as a visible list."""
+"""The stack: which guardrails stand around a job, as a visible list.
+
+Protects from a guardrail that everybody believes to be there.
+
+Weakness: whoever builds a runner may build another list; nothing forbids to leave one out.
+Neighbour: the bare arms of the drills show what each of them is worth."""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from controls.ids import Identity, RowBinding
 from controls.killswitch import KillSwitch
 from controls.minimization import FieldAllowlist
 from controls.policy import JobType
+from controls.polling import Polling
 from controls.quarantine import Quarantine
 from controls.quarantine_limits import QuarantineThreshold
 from controls.reconciliation import Reconciliation
@@ -39,6 +45,7 @@ class Stack:
     identity: Identity
     sink: Sink
     chunking: Chunking = field(default_factory=Chunking)
+    polling: Polling = field(default_factory=Polling)
 
     @property
     def scrubbing(self) -> Scrubbing:

@@ -1,7 +1,8 @@
 """Staging, promotion and rollback: every write to the system of record can be undone.
 
-Accepted answers wait in staging. Promotion writes them in one transaction, after copying each row
-it replaces; rollback puts exactly those rows back, and removes exactly those that were not there.
+Protects from wrong answers that stand where nobody can take them back. Accepted answers wait in
+staging. Promotion writes them in one transaction, after copying each row it replaces; rollback puts
+exactly those rows back, and removes exactly those that were not there.
 
 Weakness: rollback restores what stood there before, also over changes that somebody else made to
 the same rows since. Neighbour: `Reconciliation` decides whether a promotion may happen at all.

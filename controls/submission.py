@@ -1,9 +1,10 @@
 """Idempotent submit: one intention, at most one paid batch.
 
-The API has no idempotency key, and a create whose reply is lost may have been accepted. This
-control looks before it sends again: an orphan that was created after the intention, with the same
-number of requests, is adopted. One that seems older than the intention may be ours all the same,
-as clocks differ: its results tell. The client's own retries are off for create calls.
+Protects from paying twice, and from a paid batch that nobody reads. The API has no idempotency key,
+and a create whose reply is lost may have been accepted. This control looks before it sends again:
+an orphan that was created after the intention, with the same number of requests, is adopted. One
+that seems older than the intention may be ours all the same, as clocks differ: its results tell.
+The client's own retries are off for create calls.
 
 Weakness: the list does not show `custom_id`s. A single orphan of the right size is adopted at
 once, and `Reconciliation` stops the job should it turn out to be somebody else's; of several, or

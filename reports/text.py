@@ -92,9 +92,10 @@ def coverage_lines(coverage: Coverage) -> Iterator[str]:
         ("controls", coverage.controls, coverage.open_controls),
     ):
         yield f"covered: {total - len(left):,} of {total:,} {title} of the catalogue"
-        if left:
-            more = f", and {len(left) - OPEN_SHOWN:,} more" if len(left) > OPEN_SHOWN else ""
-            yield f"{INDENT}in no drill: {', '.join(map(shown, left[:OPEN_SHOWN]))}{more}"
+        if len(left) > OPEN_SHOWN:
+            yield f"{INDENT}in none of these drills: {len(left):,}; report.json names them"
+        elif left:
+            yield f"{INDENT}in none of these drills: {', '.join(map(shown, left))}"
 
 
 def _arm_lines(arms: tuple[ArmReport, ...]) -> Iterator[str]:

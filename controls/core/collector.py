@@ -35,8 +35,6 @@ from controls.core.swift import plain_reader, swift_taker
 from controls.core.work import Desk, Stopped, Work
 from controls.quarantine import Quarantine
 
-FIRST_POLL = timedelta(seconds=30)
-LAST_POLL = timedelta(minutes=15)
 PATIENCE = timedelta(hours=25)
 """A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
@@ -90,7 +88,7 @@ class Collector:
 
     def _wait(self, work: Work, batch: Batch) -> MessageBatch:
         desk = self._desk
-        pause = FIRST_POLL
+        pause = desk.stack.polling.first
         created_at = batch.created_at or desk.clock.now()
         while True:
             seen = desk.patiently(
@@ -124,7 +122,7 @@ class Collector:
             if now >= created_at + PATIENCE:
                 raise Stopped(f"{batch.batch_id} has not ended after {PATIENCE}")
             desk.clock.sleep(pause)
-            pause = min(pause * 1.5, LAST_POLL)
+            pause = desk.stack.polling.after(pause)
 
     def _begin(self, work: Work, batch: Batch) -> None:
         """Forget what a collection that was interrupted has left behind."""

@@ -79,6 +79,8 @@ class BeforeSubmit:
     then every value is looked at closely."""
     team_today_usd: Decimal = Decimal(0)
     """Reserved or spent by the other jobs of the team on this day (UTC)."""
+    prices_age_days: int = 0
+    """How long ago the price table was right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,6 +354,7 @@ class BatchRunner:
                     round=round_,
                     template=work.dresser.template,
                     team_today_usd=team_today,
+                    prices_age_days=(desk.clock.now().date() - desk.prices.as_of).days,
                 ),
             )
             self._stop_if(decision)

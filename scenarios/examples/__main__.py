@@ -1,6 +1,8 @@
 """The scoreboard: `python -m scenarios.examples [DRILL ...]` puts the examples on trial.
 
-`classify.mjs` takes part where `node` is installed and its SDK lies in a `node_modules` above it.
+Without names it takes ten drills, one of each sort that applies to a pipeline of somebody else's;
+`gameday verify` takes all. `classify.mjs` takes part where `node` is installed and its SDK lies in
+a `node_modules` above it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,18 @@ from scenarios.harness.pipeline.day import Day
 
 HERE = Path(__file__).parent
 WORKERS = 2
+TEN = (
+    "a_good_day_is_left_alone",
+    "dropped_rows_are_noticed",
+    "expired_rows_are_resent",
+    "injected_instructions_stay_data",
+    "lost_reply_is_not_paid_twice",
+    "oversize_prompt_is_refused",
+    "rebuilt_mapping_is_harmless",
+    "runaway_join_is_refused",
+    "schema_drift_is_quarantined",
+    "swapped_answers_are_caught",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,7 @@ EXAMPLES = (
 
 
 def put_on_trial(
-    example: Example, drills: Sequence[str] = (), folder: Path = HERE, workers: int = WORKERS
+    example: Example, drills: Sequence[str] = TEN, folder: Path = HERE, workers: int = WORKERS
 ) -> tuple[DrillReport, ...]:
     """The drills of one example, judged. No sink of these names has to be there."""
     trial = opened(
@@ -96,5 +110,5 @@ def board(drills: Sequence[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in board(sys.argv[1:]):
+    for line in board(sys.argv[1:] or TEN):
         print(line, flush=True)  # noqa: T201 - a table for stdout

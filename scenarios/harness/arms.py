@@ -139,9 +139,12 @@ def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
     try:
         played = calm_runs.play(drill) if arm is ArmName.CALM else play(drill, game, arm)
         report = judge_arm(drill, game, played)
-        if arm is not ArmName.GUARDED:
+        if arm is ArmName.CALM:
             return ArmResult(report)
-        return ArmResult(report, _execute_runbook(played.world, played.record))
+        guarded = arm is ArmName.GUARDED
+        steps = _execute_runbook(played.world, played.record) if guarded else ()
+        played.world.give_back()
+        return ArmResult(report, steps)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - the harness broke, and the report says so
         return ArmResult(None, problem=where(problem))
 

@@ -19,6 +19,7 @@ from simulator.wire import Cut
 
 API_KEY = "gameday"
 HOST = "simulator.invalid"
+LIVE, OK = "/v1/messages", 200
 BASE_URL = f"http://{HOST}"
 
 
@@ -50,6 +51,8 @@ class Wire:
         """Calls that came earlier than the last reply to such a call had asked for."""
         self.besides: list[bytes] = []
         """Bodies of all calls that were not about batches."""
+        self.live: list[tuple[bytes, bytes]] = []
+        """Bodies and replies of live calls that were answered."""
         self.strangers: list[str] = []
         """Hosts other than the service's that were called, with the key along."""
 
@@ -79,6 +82,8 @@ class Wire:
             raise ServiceBroke from error
         for bend in self._bent:
             response = bend(request, response)
+        if request.path == LIVE and response.status == OK:
+            self.live.append((bytes(request.body), response.read()))
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)

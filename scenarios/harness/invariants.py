@@ -199,6 +199,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("bounded-time", "the job ends in bounded virtual time", _ended),
 )
 """In the order of the design."""
+NEEDS_THE_EPILOGUE = frozenset({"rollback", "purge"})
+"""What is judged by undoing and purging everything; the others are not."""
 
 
 def broken(story: Story) -> tuple[Finding, ...]:

@@ -60,6 +60,8 @@ class Record:
     """That name to the right label of the text, as text."""
     acts: tuple[Act, ...] = ()
     """What people did, in order of time."""
+    live_calls: tuple[tuple[bytes, bytes], ...] = ()
+    """Bodies and replies of live calls that were answered."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Row key to the secret that stood in its text."""
     remains: tuple[str, ...] = ()
@@ -86,6 +88,10 @@ class Record:
         """Per subject, what the model answered of its own accord, in canonical form. An answer that
         it was ordered to give and that gives the known label does no harm, and counts too."""
         answers: dict[str, set[str]] = {}
+        for body, reply in self.live_calls:
+            value = self.answered(msgspec.json.decode(reply)["content"][0]["text"])
+            if value is not None and (subject := self._subject_in(body)) is not None:
+                answers.setdefault(subject, set()).add(self.shape.canonical(value))
         for request in self.books.requests:
             subject = request.subject
             value = self.answered(request.text) if subject is not None else None

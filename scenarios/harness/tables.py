@@ -33,6 +33,13 @@ class _Anything(UserDefinedType[Any]):
 
 def make_record(job_type: JobType, rows: Sequence[Row], seed: int) -> SystemOfRecord:
     """A system of record of its own: a column per property of the answer, and old values."""
+    record = empty_record(job_type)
+    fill_record(record, job_type, rows, seed)
+    return record
+
+
+def empty_record(job_type: JobType) -> SystemOfRecord:
+    """A column per property of the answer, and no values."""
     engine = open_store("sqlite://")
     shape = Shape.of(job_type.answer.schema)
     label, names = job_type.answer.label, tuple(shape.kinds)
@@ -47,14 +54,20 @@ def make_record(job_type: JobType, rows: Sequence[Row], seed: int) -> SystemOfRe
         ),
     )
     table.create(engine)
+    return SystemOfRecord(engine, RECORD_TABLE, key)
+
+
+def fill_record(record: SystemOfRecord, job_type: JobType, rows: Sequence[Row], seed: int) -> None:
+    """Some of the rows have a value of an earlier day."""
+    key, label = record.key.name, job_type.answer.label
+    names = [column.name for column in record.table.c if column is not record.key]
     chosen = Random(f"{seed}/earlier day").sample(rows, round(OLD_SHARE * len(rows)))
     old: list[dict[str, Any]] = [
         {key: row.key, **dict.fromkeys(names), label: OLD_LABEL} for row in chosen
     ]
     if old:
-        with engine.begin() as connection:
-            connection.execute(insert(table), old)
-    return SystemOfRecord(engine, RECORD_TABLE, key)
+        with record.engine.begin() as connection:
+            connection.execute(insert(record.table), old)
 
 
 def _column_type(admitted: frozenset[str], *, graded: bool) -> type[Any]:

@@ -69,6 +69,10 @@ class Witness:
         """The same pager, as a twin."""
         return self._twin(part, {"page": _always})
 
+    def router(self, part: T) -> T:
+        """The same router, as a twin."""
+        return self._twin(part, {"route": _always})
+
     def listener(self, part: T) -> T:
         """The same listener, as a twin."""
         return self._twin(part, {"__call__": _always})

@@ -26,6 +26,7 @@ from controls import (
     LedgerEntry,
     Pager,
     Register,
+    Router,
     Row,
     Stack,
     Staging,
@@ -34,13 +35,15 @@ from controls import (
     default_stack,
     open_store,
 )
+from controls.core.moment import Estimate
 from controls.ids import Namespace
 from controls.retention import BEFORE_IMAGES
 from reports import ArmName, Entry
 from scenarios.harness.client import Wire, make_client, make_http
 from scenarios.harness.drill import Drill
 from scenarios.harness.field import FieldPipeline, FieldWorker, Hung, Tools
-from scenarios.harness.mishaps import Gear, Killed, befall_all
+from scenarios.harness.live import LiveRunner
+from scenarios.harness.mishaps import Gear, Killed, Mishap, befall_all
 from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
 from scenarios.harness.people import Operator
@@ -49,7 +52,8 @@ from scenarios.harness.rota import Rota
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
-from scenarios.harness.tables import make_record, read_quarantine, read_record
+from scenarios.harness.shelf import SMALL, Shelf
+from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
 from scenarios.harness.till import Till
@@ -58,6 +62,7 @@ from simulator import Api, VirtualClock
 from simulator.faults import Fault
 
 T = TypeVar("T")
+Runner = BatchRunner | FieldWorker | LiveRunner
 JOB = "game_1"
 RELEASED = Approval("game day", Decimal(0))
 """Somebody has looked at the answers of the first run: it goes on after its canary."""
@@ -67,8 +72,17 @@ UNTIL_STARTED_AGAIN = timedelta(minutes=1)
 """What a supervisor takes to start a worker again."""
 WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 """How several jobs ended together: as the worst of them."""
+STORE = "store"
+STORES: Shelf[Engine] = Shelf(lambda engine: engine)
+RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
+"""The databases of worlds that are over."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
+
+
+def in_memory() -> Engine:
+    """A database of its own."""
+    return open_store("sqlite://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,7 @@ class Hired:
 
     job: Job
     rows: tuple[Row, ...]
-    runner: BatchRunner | FieldWorker
+    runner: Runner
     began_at: datetime
     ended_at: datetime
     status: str = "not run"
@@ -128,7 +142,7 @@ class Stage:
     truths: Mapping[str, str]
 
     @property
-    def runner(self) -> BatchRunner | FieldWorker:
+    def runner(self) -> Runner:
         """That of the first job."""
         return self.hired[0].runner
 
@@ -238,6 +252,34 @@ class World:
         worst = max(stage.hired, key=lambda hired: WORST.index(hired.status))
         self.status, self.why = worst.status, worst.why
 
+    def run_in_time(self, rows: Sequence[Row], deadline: timedelta) -> None:
+        """Give these rows to the pipeline, whose answers are needed so long from now."""
+        if self.has(Router):
+            self.before_it_begins(partial(self._choose_the_way, deadline))
+        self.run(rows)
+
+    def _choose_the_way(self, deadline: timedelta) -> None:
+        """Ask the router, and do as it says."""
+        (hired,), stage = self.stage.hired, self.stage
+        job_type, count = hired.job.type, len(hired.rows)
+        output = count * (job_type.prompt.max_tokens or 0)
+        price = stage.gear.prices.price(job_type.prompt.model)
+        worst = price.worst(0, output, largest_prompt=0)
+        router = self.witness.router(self.refit(Router.of(job_type)))
+        route = router.route(Estimate(count, 0, output, worst, 0), deadline)
+        self.tell("control", f"{route.kind}: {route.why}")
+        if route.kind == "synchronous":
+            client, stack = make_client(stage.wire), self._stack(hired.job, stage)
+            speed = router.live_rows_per_minute
+            hired.runner = LiveRunner(
+                client, stage.gear.clock, stack, stage.record, self.secret, speed
+            )
+
+    @property
+    def secret(self) -> bytes:
+        """What fences and references are made with."""
+        return hashlib.sha256(f"{self.game.seed}/secret".encode()).digest()
+
     def work(self, hired: Hired) -> None:
         """Run a job until it ends; a worker that is killed or crashes may be started again."""
         gear, lives = self.stage.gear, 0
@@ -289,7 +331,8 @@ class World:
         task = self._spoil(Task(game.job_type, mine, RowSource(mine), planted={}))
         model = simulated_model(task, game.job_type, mine, game.labels)
         faults = () if self.arm is ArmName.CALM else game.bound(self.drill.faults)
-        gear = Gear(clock=self.rota, store=open_store("sqlite://"), approvals=(RELEASED,))
+        store = STORES.take(STORE, partial(open_store, "sqlite://"))
+        gear = Gear(clock=self.rota, store=store, approvals=(RELEASED,))
         befall_all(self.spoiled, gear, game.seed)
         api = Api(
             seed=game.seed,
@@ -298,7 +341,9 @@ class World:
             faults=faults,
             limits=gear.limits,
         )
-        record, wire = make_record(game.job_type, mine, game.seed), Wire(api, gear.bent)
+        record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
+        fill_record(record, game.job_type, mine, game.seed)
+        wire = Wire(api, gear.bent)
         gear.client = partial(make_client, wire)
         self._stage = Stage(
             rows=mine,
@@ -333,9 +378,9 @@ class World:
             at = begins + errand.after
             stage.hired.append(Hired(job, theirs, self._runner(job), at, at))
 
-    def _runner(self, job: Job) -> BatchRunner | FieldWorker:
+    def _runner(self, job: Job) -> Runner:
         """A worker with nothing in its memory."""
-        stage, seed = self.stage, self.game.seed
+        stage = self.stage
         client, clock = make_client(stage.wire), stage.gear.clock
         if self.arm is ArmName.BARE and BatchRunner in self.drill.control_types:
             http, until = make_http(stage.wire), self.clock.now() + WATCHED
@@ -347,7 +392,7 @@ class World:
             clock,
             self._stack(job, stage),
             pager=self.pager,
-            secret=hashlib.sha256(f"{seed}/secret".encode()).digest(),
+            secret=self.secret,
             prices=stage.gear.prices,
         )
 
@@ -373,6 +418,16 @@ class World:
         """Note what a person did."""
         self.deeds.append(Act(self.clock.now(), kind, what))
         self.tell("operator", what)
+
+    def give_back(self) -> None:
+        """Nobody looks at this world any more: its databases may serve another one."""
+        befallen = any(isinstance(act, Mishap) for act, _ in self.spoiled)
+        if self._stage is not None and not befallen and len(self._stage.task.rows) <= SMALL:
+            STORES.give_back(STORE, self._stage.store)
+            RECORDS.give_back(self._record_kind(), self._stage.record)
+
+    def _record_kind(self) -> bytes:
+        return msgspec.json.encode(self.game.job_type.answer.schema)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""
@@ -408,6 +463,7 @@ class World:
             subjects=stage.subjects,
             acts=tuple(self.deeds),
             secrets=stage.task.secrets,
+            live_calls=tuple(stage.wire.live),
             remains=tuple(self.remains),
             told_usd=dict(self.told_usd),
             mishaps={type(act).__name__: spoiled.places for act, spoiled in self.spoiled},

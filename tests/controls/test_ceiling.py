@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -197,6 +198,16 @@ def test_the_ceiling_of_a_day_says_what_there_was_and_what_would_be() -> None:
 def test_without_a_ceiling_for_the_day_other_jobs_do_not_matter() -> None:
     """The neutral setting."""
     assert isinstance(CEILING.decide(before_submit(team_today="1000000")), Proceed)
+
+
+@pytest.mark.parametrize(
+    ("age", "limit", "stops"), [(30, 30, False), (31, 30, True), (999, None, False)]
+)
+def test_prices_older_than_agreed_count_as_none(age: int, limit: int | None, stops: bool) -> None:  # noqa: FBT001
+    """To the day; without a limit no table is too old."""
+    moment = replace(before_submit(), prices_age_days=age)
+
+    assert stops == isinstance(replace(CEILING, prices_days=limit).decide(moment), Halt)
 
 
 def test_the_ceiling_of_a_day_comes_from_the_job_type() -> None:

@@ -184,6 +184,16 @@ def named(kind: type) -> str:
     return kind.__name__
 
 
+@pytest.mark.parametrize(
+    "module", [info.name for info in pkgutil.iter_modules(controls.__path__) if not info.ispkg]
+)
+def test_every_control_says_what_it_is_for(module: str) -> None:
+    """What it protects from, where it is weak, and which neighbour stands beside it."""
+    said = " ".join((importlib.import_module(f"controls.{module}").__doc__ or "").split())
+
+    assert [] == [word for word in ("rotects from ", "Weakness: ", "eighbour") if word not in said]
+
+
 @pytest.mark.parametrize("moment_type", MOMENTS, ids=named)
 @pytest.mark.parametrize("kind", found("decide"), ids=named)
 @settings(max_examples=25)

@@ -37,7 +37,7 @@ def with_schema(**changes: Any) -> JobType:
 
 def with_spend(usd: str = "1", cap: int = 128, **limits: str) -> JobType:
     """A job type with these limits."""
-    more = {name: Decimal(limit) for name, limit in limits.items()}
+    more: dict[str, Any] = {name: Decimal(limit) for name, limit in limits.items()}
     return a_job_type(spend=SpendPolicy(ceiling_usd=Decimal(usd), max_tokens_cap=cap, **more))
 
 

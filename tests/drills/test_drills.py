@@ -11,7 +11,7 @@ from benchmarks import calm
 from controls import Requeue
 from reports import Verdict
 from scenarios import EveryRowAnswered, World
-from scenarios.harness.arms import run_drill
+from scenarios.harness.arms import CalmRuns, run_drill
 from scenarios.harness.checks import Check
 from scenarios.harness.discovery import all_drills, select
 from scenarios.harness.drill import Drill
@@ -30,10 +30,16 @@ def game() -> Game:
     return open_game(None, None, seed=3)
 
 
+@pytest.fixture(scope="module")
+def calm_runs(game: Game) -> CalmRuns:
+    """Calm days that drills share."""
+    return CalmRuns(game)
+
+
 @pytest.mark.parametrize("drill", QUICK, ids=lambda drill: drill.name)
-def test_every_drill_proves_its_claim(drill: Drill, game: Game) -> None:
+def test_every_drill_proves_its_claim(drill: Drill, game: Game, calm_runs: CalmRuns) -> None:
     """Each drill breaks without its controls and holds with them, also with another seed."""
-    report = run_drill(drill, game)
+    report = run_drill(drill, game, calm_runs)
 
     assert Verdict.PASS is report.verdict, f"{report.because} {report.error}"
     assert report.runbook[-1].worked, report.runbook[-1].result

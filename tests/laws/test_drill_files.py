@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.harness.coverage import coverage_of
 from scenarios.harness.discovery import all_drills
 from scenarios.harness.drill import Drill
+from simulator.faults import CATALOGUE
 
 HOME = Path(__file__).parents[2]
 FILES = sorted(path for path in (HOME / "scenarios").glob("*.py") if path.stem != "__init__")
@@ -33,8 +35,32 @@ def test_every_drill_file_is_discovered() -> None:
     assert {path.stem for path in FILES} == {drill.family for drill in all_drills()}
 
 
-@pytest.mark.parametrize("drill", all_drills(), ids=lambda drill: drill.name)
+@pytest.mark.parametrize(
+    "drill",
+    {drill.family: drill for drill in all_drills()}.values(),
+    ids=lambda drill: drill.family,
+)
 def test_a_drill_says_what_it_proves(drill: Drill) -> None:
     """The claim is one sentence, the story is told."""
     assert drill.claim.endswith(".")
     assert drill.story
+
+
+def test_no_fault_of_the_catalogue_is_without_a_drill() -> None:
+    """Whatever the simulator can do wrong, some drill has done."""
+    covered = coverage_of(all_drills())
+
+    assert () == covered.open_faults
+    assert len(CATALOGUE) - 1 == covered.faults
+
+
+def test_no_control_is_without_a_drill() -> None:
+    """Whatever a bare arm can go without, some bare arm goes without."""
+    assert () == coverage_of(all_drills()).open_controls
+
+
+def test_every_drill_is_in_the_readme() -> None:
+    """The table of what is rehearsed names each family."""
+    readme = (HOME / "README.md").read_text("utf-8")
+
+    assert not [d.family for d in all_drills() if f"`{d.family}`" not in readme]

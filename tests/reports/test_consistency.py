@@ -9,6 +9,8 @@ import pytest
 
 from reports import (
     ArmName,
+    Cell,
+    Coverage,
     DrillReport,
     Format,
     NotApplicable,
@@ -17,6 +19,7 @@ from reports import (
     Verdict,
     load,
     render,
+    render_text,
 )
 from tests.builders_reports import (
     a_broken_finding,
@@ -142,3 +145,45 @@ def test_a_hostile_name_is_named_inertly() -> None:
     what = refusal(a_failed_drill(name="\x1b[31m\u202e" * 99, verdict=Verdict.PASS))
 
     assert len(what) < 900
+
+
+COVERAGE = Coverage(
+    (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
+    faults=2,
+    controls=2,
+    open_faults=("LostReply",),
+    open_controls=("Canary",),
+)
+
+
+def test_coverage_is_earned_by_drills_that_passed() -> None:
+    """A drill that did not pass, or is not there, covers nothing."""
+    honest = a_report(coverage=COVERAGE)
+    edited = a_report(a_failed_drill(), coverage=COVERAGE)
+
+    assert honest == load(render(honest, Format.JSON))
+    with pytest.raises(ReportError, match="which did not pass"):
+        load(render(edited, Format.JSON))
+
+
+def test_coverage_stands_in_text_and_page_with_its_holes() -> None:
+    """Fault, moment, control and count; and what is open by name."""
+    report = a_report(coverage=COVERAGE)
+    text, page = render_text(report), render(report, Format.HTML)
+
+    assert "covered: wait\n      Stall  Requeue 1\n" in text
+    assert "1 of 2 faults of the catalogue\n      in none of these drills: LostReply\n" in text
+    assert "1 of 2 controls of the catalogue\n      in none of these drills: Canary\n" in text
+    assert '<section id="coverage"' in page
+    assert all(f"<bdi>{name}</bdi>" in page for name in ("Stall", "LostReply", "Canary"))
+
+
+def test_weather_must_be_borne_by_all_arms() -> None:
+    """A harmless fault passes where the drill calls it weather, and proves nothing elsewhere."""
+    bare = an_arm(ArmName.BARE, held=True, expected_to_hold=True, findings=(a_finding(),))
+    bare = replace(bare, blast=an_arm(ArmName.CALM).blast)
+    weather = a_drill(arms=three_arms(bare=bare), borne=True)
+
+    assert load(render(a_report(weather), Format.JSON)).drills == (weather,)
+    with pytest.raises(ReportError, match="its faults say otherwise"):
+        load(render(a_report(replace(weather, borne=False)), Format.JSON))

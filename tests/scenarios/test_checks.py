@@ -73,6 +73,7 @@ def a_record(
         alarms=(),
         lasted=timedelta(hours=1),
         approved_usd=Decimal(2),
+        told_to_wait=1,
         subjects={key: key for key in keys},
     )
     return replace(record, **changes)
@@ -119,6 +120,10 @@ BROKEN: list[tuple[checks.Check, Record, int]] = [
     (checks.DamageIsHeard(), a_record(alarms=AN_ALARM), 1),
     (checks.NoAlarm(), a_record(alarms=AN_ALARM), 1),
     (checks.EndsWithin(timedelta(minutes=1)), a_record(), 1),
+    (checks.MostRowsAnswered(), a_record(after={"k0": GOOD, "k1": GOOD}), 1),
+    (checks.NoTornJobPromoted(), a_record(after={"k0": GOOD, "k1": GOOD}), 1),
+    (checks.KeyStaysHome(), a_record(strangers=("elsewhere.example",)), 1),
+    (checks.RetryAfterIsObeyed(), a_record(hurried=("POST /v1/messages/batches",)), 1),
 ]
 
 

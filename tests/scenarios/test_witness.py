@@ -53,8 +53,8 @@ def test_the_short_way_stays_short_and_is_counted(witnessed: tuple[Witness, Stac
 
     assert plain is not None
     assert real is not None
-    assert ({"label": "pos", "score": 0.5}, VALUE) == plain(GOOD, "0123456789")
-    assert ({"label": "pos", "score": 0.5}, VALUE) == real(GOOD, "0123456789")
+    assert ({"label": "pos", "score": 0.5}, VALUE.encode()) == plain(GOOD, "0123456789")
+    assert ({"label": "pos", "score": 0.5}, VALUE.encode()) == real(GOOD, "0123456789")
     assert (Asked("Quarantine", 1, 0),) == witness.of([Quarantine])
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reports import Finding, Outcome
 from scenarios.harness.fuzz.dice import FAMILIES, draw
 from scenarios.harness.fuzz.plan import Plan
 from scenarios.harness.fuzz.shrink import shrink
+from scenarios.harness.fuzz.story import Story
 from scenarios.harness.fuzz.theatre import Mutation, play
-from scenarios.harness.invariants import INVARIANTS, judged
+from scenarios.harness.invariants import INVARIANTS, NEEDS_THE_EPILOGUE, Invariant, judged
 from scenarios.harness.world import Game
 
 PLANS_PER_TASK = 20
@@ -173,23 +174,38 @@ class ToShrink:
     def shrink(self) -> Shrunk:
         """Make the plan smaller for as long as this invariant breaks."""
 
-        def finding_of(plan: Plan) -> Finding | None:
-            findings = judged(play(plan, self.game, self.mutation))
-            broke = (one for one in findings if one.outcome is Outcome.BROKE)
-            return next((one for one in broke if one.check == self.invariant), None)
+        plan = draw(self.seed, self.number)
+        story = self._play(plan)
+        assert story is not None
+        found = shrink(self._without_the_idle(plan, story), self._breaks)
+        last = self._play(found.plan)
+        assert last is not None
+        return Shrunk(
+            self.number, self.invariant, found.plan, self._asked.judge(last), found.attempts
+        )
 
-        found = shrink(draw(self.seed, self.number), lambda plan: _breaks(finding_of, plan))
-        finding = finding_of(found.plan)
-        assert finding is not None
-        return Shrunk(self.number, self.invariant, found.plan, finding, found.attempts)
+    @property
+    def _asked(self) -> Invariant:
+        return next(each for each in INVARIANTS if each.name == self.invariant)
 
+    def _play(self, plan: Plan) -> Story | None:
+        """The story of a plan; None where the harness breaks, which is told of the plan itself."""
+        try:
+            return play(
+                plan, self.game, self.mutation, epilogue=self.invariant in NEEDS_THE_EPILOGUE
+            )
+        except (Exception, SystemExit):  # noqa: BLE001
+            return None
 
-def _breaks(finding_of: Callable[[Plan], Finding | None], plan: Plan) -> bool:
-    """A plan that breaks the harness breaks no invariant."""
-    try:
-        return finding_of(plan) is not None
-    except (Exception, SystemExit):  # noqa: BLE001 - told when the plan itself is played
-        return False
+    def _breaks(self, plan: Plan) -> bool:
+        story = self._play(plan)
+        return story is not None and self._asked.judge(story).outcome is Outcome.BROKE
+
+    def _without_the_idle(self, plan: Plan, story: Story) -> Plan:
+        """Without the faults that have not struck, where that changes nothing."""
+        struck = tuple(fault for fault in plan.faults if fault.name in story.struck)
+        active = replace(plan, faults=struck)
+        return active if active != plan and self._breaks(active) else plan
 
 
 def to_shrink(

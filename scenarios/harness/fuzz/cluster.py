@@ -23,6 +23,20 @@ def on_cluster(address: str) -> Spread:
     Raises:
         UsageError: Dask is not installed here, or nothing answers there.
     """
+    with _connected(address) as client:
+        _check_workers(client)
+
+    def spread(
+        work: Callable[[Any], Any], tasks: Sequence[Any]
+    ) -> Generator[tuple[Any, Any], None, None]:
+        with _connected(address) as client:
+            yield from _results(client, work, tasks)
+
+    return spread
+
+
+def _connected(address: str) -> Any:
+    """A client of the scheduler, to be closed by whoever enters it."""
     try:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
@@ -30,21 +44,12 @@ def on_cluster(address: str) -> Spread:
             "Dask is not installed.", fix="Install 'batch-gameday[dask]', or use --workers N."
         ) from None
     try:
-        client = Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)  # type: ignore[no-untyped-call] # Dask
+        return Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)  # type: ignore[no-untyped-call] # Dask
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(
             f"No Dask scheduler answers at {address!r}: {type(error).__name__}.",
             fix="Give the address that `dask scheduler` prints, such as tcp://HOST:8786.",
         ) from None
-
-    def spread(
-        work: Callable[[Any], Any], tasks: Sequence[Any]
-    ) -> Generator[tuple[Any, Any], None, None]:
-        with client:
-            _check_workers(client)
-            yield from _results(client, work, tasks)
-
-    return spread
 
 
 def _results(
@@ -58,7 +63,7 @@ def _results(
         client.submit(_work, work, replace(task, game=None), game, pure=False): task
         for task in tasks
     }
-    for done in as_completed(futures):  # type: ignore[no-untyped-call] # Dask
+    for done in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call] # Dask
         yield futures[done], done.result()
 
 

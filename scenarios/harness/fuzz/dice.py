@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from datetime import timedelta
+from functools import cache
 from random import Random
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
@@ -142,9 +143,9 @@ def _size(dice: Random) -> Size:
         canary=dice.choice((0, 1, 3, 5, 10)),
         ramp=dice.choice(((), (), (0.5,), (0.2, 0.6))),
         rounds=dice.choice((0, 1, 2, 2, 3)),
-        budget=dice.choice((0.0, 0.0, 0.5, 1.0, 1.3, 2.0)),
+        budget=dice.choice((0.0, 0.0, 0.0, 0.8, 1.5, 2.0)),
         keeps_all=dice.random() < 0.5,
-        released=dice.random() < 0.85,
+        released=dice.random() < 0.93,
     )
 
 
@@ -186,7 +187,7 @@ TRIES = 50
 
 
 def _settings(kind: type[Fault], dice: Random, *, mild: bool) -> dict[str, Any]:
-    hints, found = settings_of(kind), dict[str, Any]()
+    hints, found = _hints(kind.__name__), dict[str, Any]()
     for part in fields(kind):
         needed = part.default is MISSING
         if part.name in _SHARED:
@@ -194,6 +195,11 @@ def _settings(kind: type[Fault], dice: Random, *, mild: bool) -> dict[str, Any]:
         elif needed or dice.random() < OWN:
             found |= _own(kind, part.name, hints[part.name], dice)
     return found
+
+
+@cache
+def _hints(name: str) -> Mapping[str, Any]:
+    return settings_of(CATALOGUE[name])
 
 
 OWN = 0.3

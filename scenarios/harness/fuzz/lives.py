@@ -75,10 +75,15 @@ class Commits:
         self, engine: Engine, life: Callable[[], Life], writes: Callable[[Connection], bool]
     ) -> None:
         self._life, self._writes, self._writing = life, writes, False
-        event.listen(engine, "begin", self._begin)
-        event.listen(engine, "before_cursor_execute", self._execute)
-        event.listen(engine, "commit", self._commit)
-        event.listen(engine, "rollback", self._rollback)
+        self._engine = engine
+        self._listeners: dict[str, Callable[..., Any]] = {
+            "begin": self._begin,
+            "before_cursor_execute": self._execute,
+            "commit": self._commit,
+            "rollback": self._rollback,
+        }
+        for name, listener in self._listeners.items():
+            event.listen(engine, name, listener)
         commit = engine.dialect.do_commit
 
         def committed(connection: Any) -> None:
@@ -88,6 +93,12 @@ class Commits:
                 self._life().done()
 
         engine.dialect.do_commit = committed  # type: ignore[method-assign,assignment] # the end of a step
+
+    def close(self) -> None:
+        """Count no more."""
+        for name, listener in self._listeners.items():
+            event.remove(self._engine, name, listener)
+        del self._engine.dialect.do_commit
 
     def _begin(self, connection: Connection) -> None:
         life = self._life()

@@ -32,8 +32,10 @@ from controls import (
     default_stack,
 )
 from controls.chunking import Chunking
+from controls.core.columns import read_sent
 from controls.core.store import METADATA, QUARANTINE, SENT, STAGING
 from controls.ids import Namespace
+from controls.polling import Polling
 from controls.retention import purge
 from controls.runbook import Runbook
 from reports import ArmName
@@ -56,13 +58,16 @@ from scenarios.harness.world import JOB, RELEASED, Game, World
 from simulator import Request
 
 PERSON, WHY = "A. Person", "somebody should look"
-LONGEST_WAIT = timedelta(hours=26)
+LONGEST_WAIT = timedelta(hours=28)
 """The longest that one thing of the service takes: a batch to end, or a lost one to be found."""
+SELDOM = Polling(longest=timedelta(hours=2))
+"""An old batch is looked at seldom: looks only take time here."""
 LIVES = 6
 """Beyond its kills and what people do, a job may need so many workers; more are no end."""
 PURGES = (timedelta(days=15), timedelta(days=14))
 """Somebody purges so long after the story, when answers are due; and so long after that, when
 all but the keys is."""
+NO_EPILOGUE = Epilogue((), 0, (), 0)
 SHORTEST_TEXT = 12
 """Shorter texts of rows occur elsewhere by chance, and are not searched for."""
 
@@ -70,9 +75,12 @@ Mutation = Callable[[Stack, Engine], Stack]
 """What a test does to the guardrails, to see whether somebody notices."""
 
 
-def play(plan: Plan, game: Game, mutation: Mutation | None = None) -> Story:
-    """A fresh world, all that the plan says, and the evidence."""
-    return _Theatre(plan, game_of(plan, game), mutation).play()
+def play(
+    plan: Plan, game: Game, mutation: Mutation | None = None, *, epilogue: bool = True
+) -> Story:
+    """A fresh world, all that the plan says, and the evidence; without an epilogue nothing is
+    undone and purged at the end."""
+    return _Theatre(plan, game_of(plan, game), mutation).play(epilogue=epilogue)
 
 
 class _Theatre:
@@ -89,8 +97,10 @@ class _Theatre:
         self._before = _content(self._stage.record)
         _count_writes(self._stage.record)
         self._life = Life()
-        Commits(self._stage.store, lambda: self._life, _may_write)
-        Commits(self._stage.record.engine, lambda: self._life, lambda _: True)
+        self._commits = (
+            Commits(self._stage.store, lambda: self._life, _may_write),
+            Commits(self._stage.record.engine, lambda: self._life, lambda _: True),
+        )
         self._ledger = Ledger(self._stage.store, self._clock.now)
         self._runbook = Runbook(self._ledger)
         self._client = make_client(self._stage.wire)
@@ -110,8 +120,16 @@ class _Theatre:
         self._unannounced: list[str] = []
         self._announced = self._killed = self._steps = 0
 
-    def play(self) -> Story:
+    def play(self, *, epilogue: bool) -> Story:
         """The story and its epilogue."""
+        try:
+            return self._played(epilogue=epilogue)
+        finally:
+            for commits in self._commits:
+                commits.close()
+            self._world.give_back()
+
+    def _played(self, *, epilogue: bool) -> Story:
         try:
             self._all_lives()
         except Endless as endless:
@@ -132,7 +150,7 @@ class _Theatre:
             announced=self._announced,
             put_back=frozenset(self._put_back),
             not_put_back=_different(self._before, content, self._put_back),
-            epilogue=self._epilogue(len(written)),
+            epilogue=self._epilogue(len(written)) if epilogue else NO_EPILOGUE,
             limit=self._limit,
             killed=self._killed,
             acts=tuple(self._acts),
@@ -196,7 +214,8 @@ class _Theatre:
     def _stack(self) -> Stack:
         store = self._stage.store
         stack = default_stack(self._world.game.job_type, Staging(store, self._stage.record))
-        stack = replace(stack, chunking=Chunking(max_requests=self._plan.size.requests))
+        chunking = Chunking(max_requests=self._plan.size.requests)
+        stack = replace(stack, chunking=chunking, polling=SELDOM)
         return self._mutation(stack, store) if self._mutation else stack
 
     # People.
@@ -279,7 +298,7 @@ class _Theatre:
         with self._stage.store.connect() as connection:
             lists = connection.scalars(select(SENT.c.lines)).all()
         name = self._namespace.custom_id
-        known = {name(line[0]) for lines in lists for line in msgspec.msgpack.decode(lines)}
+        known = {name(ordinal) for lines in lists for ordinal in read_sent(lines).ordinals}
         sent = {request["custom_id"] for request in msgspec.json.decode(body)["requests"]}
         self._announced += len(sent)
         self._unannounced += sorted(sent - known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain, pairwise
 
 import anthropic
@@ -11,7 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from controls.core.results import DownloadBroke, problem_of, split_parts, stream_lines
+from controls.core.results import (
+    DownloadBroke,
+    problem_of,
+    seconds_of,
+    split_parts,
+    stream_lines,
+)
 from simulator import Api, Endpoint
 from simulator.faults import BrokenLines, Overloaded
 from tests.controls.builders import a_client
@@ -184,3 +191,24 @@ def test_a_problem_is_told_without_the_body() -> None:
     assert ["HTTP 500 api_error", "HTTP 500", "ValueError"] == [
         problem_of(error) for error in (known, unknown, ValueError("secret"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, 0.0),
+        ("30", 30.0),
+        ("2.5", 2.5),
+        ("0", 0.0),
+        ("-7", 0.0),
+        ("Fri, 20 Nov 2026 09:02:00 GMT", 120.0),
+        ("Fri, 20 Nov 2026 08:00:00 GMT", 0.0),
+        ("inf", 0.0),
+        ("nan", 0.0),
+        ("soon", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_every_form_of_retry_after_is_read(header: str | None, expected: float) -> None:
+    """Seconds, a fraction, a date; whatever asks for nothing sensible asks for nothing."""
+    assert expected == seconds_of(header, datetime(2026, 11, 20, 9, tzinfo=UTC))

@@ -39,6 +39,7 @@ from controls.core.moment import BeforeCreate, Moment
 from controls.core.store import SENT
 from controls.ids import Namespace
 from controls.policy import CanaryPolicy
+from controls.polling import Polling
 from controls.registry import Register
 from simulator import Api, Books, FromCallable, Question, VirtualClock
 from simulator.faults import Fault
@@ -50,11 +51,12 @@ JOB = "job_1"
 OLD_ROW = {"key": "key-3", "label": "old", "score": 0.25, "visits": 7}
 SETTINGS = (
     (collector, "ROWS_PER_WRITE", 8),
-    (collector, "FIRST_POLL", timedelta(minutes=10)),
     (runner, "SAMPLE_ROWS", 2),
 )
-"""The answers of one batch are written in several steps; fewer polls and counts, which only take
-time here."""
+"""The answers of one batch are written in several steps; fewer counts, which only take time
+here."""
+SELDOM = Polling(first=timedelta(minutes=10))
+"""Looks take time too."""
 
 
 TRIGGERS = {
@@ -215,7 +217,9 @@ class Place:
         record = SystemOfRecord(self._record, "answers", "key")
         stack = default_stack(self.job_type, Staging(self.store, record))
         controls = (*stack.controls, *self.controls)
-        stack = replace(stack, controls=controls, chunking=Chunking(max_requests=20))
+        stack = replace(
+            stack, controls=controls, chunking=Chunking(max_requests=20), polling=SELDOM
+        )
         ledger = Ledger(self.store, self.clock.now)
         batch_runner = BatchRunner(
             client, ledger, self.clock, stack, pager=self.alerts, secret=SECRET

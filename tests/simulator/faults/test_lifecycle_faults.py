@@ -10,6 +10,7 @@ from simulator import Api, PollClock, hours, minutes, seconds
 from simulator.faults import (
     CanceledByAnotherOperator,
     DeletedByAnotherOperator,
+    EndsAtOnce,
     NeverEnds,
     RateLimited,
 )
@@ -39,6 +40,15 @@ def test_a_batch_that_never_ends_can_be_canceled() -> None:
     api.clock.sleep(minutes(1))
 
     assert ("in_progress", "canceling", "ended") == (before, asked, status(api, batch_id))
+    assert api.books().batches[0].counts.succeeded == 3
+
+
+def test_a_batch_that_ends_at_once_was_worked() -> None:
+    """It took no time, and every request has its answer."""
+    api = Api(faults=[EndsAtOnce()])
+    batch_id = a_batch(api, 3)
+
+    assert "ended" == status(api, batch_id)
     assert api.books().batches[0].counts.succeeded == 3
 
 
