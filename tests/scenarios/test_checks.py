@@ -32,6 +32,7 @@ def a_request(number: int, **changes: Any) -> RequestBook:
         params=msgspec.Raw(b'{"text":"hello %d"}' % number),
         outcome="succeeded",
         text='{"ref":"abc","label":"pos","score":0.5}',
+        sent_text='{"ref":"abc","label":"pos","score":0.5}',
         subject=f"k{number}",
         billed_picodollars=10**9,
     )
@@ -122,6 +123,10 @@ BROKEN: list[tuple[checks.Check, Record, int]] = [
     (checks.EndsWithin(timedelta(minutes=1)), a_record(), 1),
     (checks.MostRowsAnswered(), a_record(after={"k0": GOOD, "k1": GOOD}), 1),
     (checks.NoTornJobPromoted(), a_record(after={"k0": GOOD, "k1": GOOD}), 1),
+    (checks.RowsAnswered(at_least=0.9), a_record(after={"k0": GOOD, "k1": GOOD}), 1),
+    (checks.NothingCoerced(), a_record(requests=[a_request(n) for n in range(2)]), 1),
+    (checks.NothingWasSent(), a_record(sabotaged=1), 3),
+    (checks.NoRowSentTooOften(), a_record(requests=[a_request(0)] * 4 + [a_request(1)] * 3), 1),
     (checks.KeyStaysHome(), a_record(strangers=("elsewhere.example",)), 1),
     (checks.RetryAfterIsObeyed(), a_record(hurried=("POST /v1/messages/batches",)), 1),
 ]
