@@ -17,7 +17,7 @@ from controls.core.ledger import Ledger, LedgerEntry
 from controls.core.moment import Approval
 from controls.core.rows import Row
 from controls.core.runner import BatchRunner, JobOutcome
-from controls.core.store import open_store
+from controls.core.store import open_database, open_store
 from controls.core.work import Job
 from controls.fence import PromptFence
 from controls.ids import RowBinding
@@ -91,5 +91,6 @@ __all__ = [
     "default_stack",
     "load_job_type",
     "look_over",
+    "open_database",
     "open_store",
 ]

@@ -16,6 +16,7 @@ def urgent_rows_do_not_wait_for_a_batch(world: World) -> None:
     """Rows that are needed in six hours go as live calls: a batch may take a day.
 
     It has always been done within the hour, and that was luck: the service promises 24 hours, and
-    today it needs them. A hundred rows cost a few cents more as live calls, and take minutes.
+    today it needs them. A hundred rows and some cost a few cents more as live calls, and are there
+    in minutes.
     """
     world.run_in_time(world.rows(120), deadline=hours(6))

@@ -233,11 +233,24 @@ def open_store(url: str) -> Engine:
         ControlError: the URL is not one of SQLAlchemy's, nothing answers there, or a newer
             version of gameday made the store.
     """
+    return _opened(url, _prepare)
+
+
+def open_database(url: str) -> Engine:
+    """An engine for a system of record, with the settings of a store and without its tables.
+
+    Raises:
+        ControlError: the URL is not one of SQLAlchemy's, or nothing answers there.
+    """
+    return _opened(url, lambda engine: engine.connect().close())
+
+
+def _opened(url: str, prepare: Callable[[Engine], None]) -> Engine:
     try:
         parsed = make_url(url)
         engine = _engine(parsed)
         try:
-            _prepare(engine)
+            prepare(engine)
         except BaseException:
             engine.dispose()
             raise

@@ -1,8 +1,7 @@
 """The scoreboard: `python -m scenarios.examples [DRILL ...]` puts the examples on trial.
 
-Without names it takes ten drills, one of each sort that applies to a pipeline of somebody else's;
-`gameday verify` takes all. `classify.mjs` takes part where `node` is installed and its SDK lies in
-a `node_modules` above it.
+Without names it takes ten drills; `gameday verify` takes all. `classify.mjs` takes part where
+`node` is installed and its SDK lies in a `node_modules` above it.
 """
 
 from __future__ import annotations

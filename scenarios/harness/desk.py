@@ -22,6 +22,7 @@ from controls import (
     Pager,
     SystemClock,
     SystemOfRecord,
+    open_database,
     open_store,
 )
 from controls.core.clock import Clock
@@ -90,7 +91,7 @@ def the_record(url: str, table: str, key: str) -> SystemOfRecord:
             "The system of record is not named.", fix="Give --record URL, --table and --key."
         )
     _must_exist(url)
-    return SystemOfRecord(open_store(url), table, key)
+    return SystemOfRecord(open_database(url), table, key)
 
 
 def service() -> anthropic.Anthropic:

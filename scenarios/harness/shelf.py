@@ -35,13 +35,16 @@ class Shelf(Generic[T]):
             _connection(self.engine_of(thing)).deserialize(self._images[kind])
             return thing
         thing = make()
-        if kind not in self._images:
-            self._images[kind] = _connection(self.engine_of(thing)).serialize()
+        connection = _connection(self.engine_of(thing))
+        if kind not in self._images and hasattr(connection, "serialize"):
+            self._images[kind] = connection.serialize()
         return thing
 
     def give_back(self, kind: object, thing: T) -> None:
-        """Nobody looks at it any more."""
-        self._free.setdefault(kind, []).append(thing)
+        """Nobody looks at it any more. Where SQLite was built without `serialize`, it is not used
+        again."""
+        if kind in self._images:
+            self._free.setdefault(kind, []).append(thing)
 
 
 def _connection(engine: Engine) -> Any:

@@ -12,6 +12,15 @@ from controls.core.moment import BeforePromote, Moment
 from scenarios.harness.mutants import Kind, mutant
 
 
+@mutant(QuarantineThreshold, Kind.TOO_STRICT)
+class StopsForAnyRow(QuarantineThreshold):
+    """Halts when a single row is in quarantine."""
+
+    def decide(self, moment: Moment, /) -> Decision:
+        kept = isinstance(moment, BeforePromote) and moment.quarantined
+        return Halt("a row is in quarantine") if kept else super().decide(moment)
+
+
 @mutant(QuarantineThreshold, Kind.REMOVED)
 class PromotesWhatIsLeft(QuarantineThreshold):
     """Never asks how much was kept back."""
@@ -45,12 +54,3 @@ class CountsWhatIsStaged(QuarantineThreshold):
         if isinstance(moment, BeforePromote):
             moment = replace(moment, rows=moment.rows + moment.staged + moment.quarantined)
         return super().decide(moment)
-
-
-@mutant(QuarantineThreshold, Kind.TOO_STRICT)
-class StopsForAnyRow(QuarantineThreshold):
-    """Halts when a single row is in quarantine."""
-
-    def decide(self, moment: Moment, /) -> Decision:
-        kept = isinstance(moment, BeforePromote) and moment.quarantined
-        return Halt("a row is in quarantine") if kept else super().decide(moment)

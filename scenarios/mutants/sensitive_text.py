@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from controls import SensitiveText
-from controls.core.decision import Decision, Proceed, Withhold
+from controls.core.decision import Decision, Proceed
 from controls.core.moment import Moment
-from controls.secrets import sensitive
-from controls.sensitive import KeepText
+from controls.secrets import Action
+from controls.sensitive import DEFAULTS, KeepText
 from scenarios.harness.mutants import Kind, mutant
 
 
@@ -22,34 +25,18 @@ class SeesNothing(SensitiveText):
 
 
 @mutant(SensitiveText, Kind.HALF)
-class MarksTheFirstOnly(SensitiveText):
-    """Takes out the first find of a text, and leaves the others."""
+def knows_cards_only(control: SensitiveText) -> SensitiveText:
+    """Looks for card numbers, and lets everything else go."""
+    others: dict[str, Action] = {name: "allow" for name in DEFAULTS if name != "card"}
+    return replace(control, actions={**control.actions, **others})
+
+
+@mutant(SensitiveText, Kind.TOO_STRICT)
+class TakesNumbersForSecrets(SensitiveText):
+    """Takes out whatever has a digit in it."""
 
     def scrub(self, text: str) -> str:
-        found = [hit for hit in sensitive(text) if self.action(hit.name) != "allow"]
-        for start, end, name in found[:1]:
-            text = f"{text[:start]}[{name}]{text[end:]}"
-        return text
-
-
-@mutant(SensitiveText, Kind.FAILS_OPEN)
-class LetsRefusedRowsGo(SensitiveText):
-    """Sends rows that may not be sent at all, with a mark in them."""
-
-    def decide(self, moment: Moment, /) -> Decision:
-        decision = super().decide(moment)
-        return Proceed() if isinstance(decision, Withhold) else decision
-
-
-@mutant(SensitiveText, Kind.OFF_BY_ONE)
-class LeavesTheLastCharacters(SensitiveText):
-    """Takes out all of a find but its last six characters."""
-
-    def scrub(self, text: str) -> str:
-        found = [hit for hit in sensitive(text) if self.action(hit.name) != "allow"]
-        for start, end, name in reversed(found):
-            text = f"{text[:start]}[{name}]{text[max(start, end - 6) :]}"
-        return text
+        return re.sub(r"\S*\d\S*", "[number]", super().scrub(text))
 
 
 @mutant(SensitiveText, Kind.TOO_LATE)

@@ -13,10 +13,10 @@ from threading import Event
 from typing import NoReturn
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from typer.testing import CliRunner, Result
 
-from controls import Ledger, Register, load_job_type, open_store
+from controls import Ledger, Register, load_job_type, open_database, open_store
 from controls.audit import verify_trail
 from controls.runbook import Runbook
 from scenarios.harness import desk
@@ -62,7 +62,7 @@ class Scene:
         lines = [f"{number},text {number}" for number in range(COUNT)]
         (folder / "rows.csv").write_text("\n".join(["id,text", *lines, ""]))
         self.store = open_store(f"sqlite:///{folder}/gameday.db")
-        record = open_store(f"sqlite:///{folder}/record.db")
+        record = open_database(f"sqlite:///{folder}/record.db")
         with record.begin() as connection:
             connection.execute(text("CREATE TABLE answers (key TEXT PRIMARY KEY, label TEXT)"))
         self.record = record
@@ -142,6 +142,7 @@ def test_a_job_is_started_looked_at_and_brought_to_its_end(scene: Scene) -> None
             done.stdout,
         )
     assert scene.whole
+    assert "jobs" not in inspect(scene.record).get_table_names(), "the store's tables are not there"
     (begun,) = scene.ledger.entries("job_1", "started")
     assert "A. Person" == begun.body["by"]
     assert ["B. Person"] * 2 == [

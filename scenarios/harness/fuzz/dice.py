@@ -100,7 +100,7 @@ def plan_of(dice: Random) -> Plan:
         return Plan(seed, Size(rows=_rows(dice), first=dice.randrange(1_000)))
     mild = dice.random() < MILD
     faults = _faults(dice, mild=mild)
-    sabotage = _sabotage(dice) if dice.random() < 0.15 else ()
+    sabotage = _sabotage(dice) if dice.random() < 0.2 else ()
     return sound(
         Plan(
             seed,
@@ -118,14 +118,19 @@ MILD = 0.4
 """So many plans have many faults, each of them rare or bounded."""
 
 
+POISONED_ROWS: Final = 30
+"""A model that does not see the text of one row guesses its label right in a third of the cases."""
+
+
 def sound(plan: Plan) -> Plan:
     """The plan, so cut that every invariant may be asked of it: a poisoned template meets the
-    canary of the job type, and rows that nobody has meet a ceiling that they exceed."""
+    canary of the job type, on so many rows that guessing them right is no accident; and rows that
+    nobody has meet a ceiling that they exceed."""
     size = plan.size
     poisoned = any(isinstance(act, WrongColumn | BrokenDelimiter) for act in plan.sabotage)
     runaway = any(isinstance(act, RunawayJoin | OversizePrompt) for act in plan.sabotage)
-    if poisoned and size.canary:
-        size = replace(size, canary=0)
+    if poisoned:
+        size = replace(size, canary=0, rows=max(size.rows, POISONED_ROWS))
     if runaway and not 0 < size.budget <= 1:
         size = replace(size, budget=1.0)
     return replace(plan, size=size)
@@ -285,9 +290,8 @@ def _sabotage(dice: Random) -> tuple[Sabotage, ...]:
         OversizePrompt(),
         ColumnRidesAlong(),
         PlantedInstructions(share=dice.choice((0.08, 0.3, 1.0))),
-        PlantedInstructions(share=0.5),
     )
-    return (dice.choice(accidents),)
+    return tuple(dice.choices(accidents, (3, 3, 1, 1, 1, 1, 2)))
 
 
 def _kills(dice: Random) -> tuple[Kill, ...]:

@@ -19,6 +19,7 @@ from scenarios.harness.checks import EveryRowAnswered
 from scenarios.harness.drill import Drill
 from scenarios.harness.pipeline.evidence import OutsideRecord, told, values_of
 from scenarios.harness.pipeline.model import Stranger
+from scenarios.harness.pipeline.naive import TEMPERS
 from scenarios.harness.pipeline.outside import faults_for, real
 from scenarios.harness.pipeline.places import Contents, Copies, Place, contents_of
 from scenarios.harness.pipeline.process import Ending, Pipeline
@@ -34,6 +35,7 @@ from simulator.wire import Endpoint
 
 KEY = "gameday"
 """The API key that the simulator's clients get. No other key of the user's reaches a pipeline."""
+NAIVE_BATCHES = 2
 UNTIL_ALL_ENDED = timedelta(hours=25)
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -49,6 +51,8 @@ class Staged:
     """How many of the rows it takes; None for all."""
     batches: int = 1
     """How many batches the pipeline makes on a calm day."""
+    temper: str = TEMPERS[0]
+    """Which of the naive pipelines the bare arm runs."""
     crash: Crash | None = None
     """When the pipeline is killed."""
     folder: Path = field(kw_only=True)
@@ -94,7 +98,9 @@ class _Stage:
         self.calm = staged.arm is ArmName.CALM
         self.bare = staged.arm is ArmName.BARE
         self.faults = (
-            () if self.calm else faults_for(drill, trial, 1 if self.bare else staged.batches)
+            ()
+            if self.calm
+            else faults_for(drill, trial, NAIVE_BATCHES if self.bare else staged.batches)
         )
         self.spoiled: list[tuple[Sabotage, Spoiled]] = []
         self.task = self._spoil(Task(trial.job, self.rows, RowSource(self.rows), planted={}))
@@ -198,7 +204,7 @@ class _Stage:
     def _start(self, url: str) -> Ending:
         command = self.trial.command
         if self.bare:
-            naive = [str(NAIVE), self.trial.key, self.trial.job.text_field]
+            naive = [str(NAIVE), self.trial.key, self.trial.job.text_field, self.staged.temper]
             command = [sys.executable, "-I", "-S", *naive]
         self._pipeline = Pipeline(command, self._environment(url))
         return self._pipeline.run(self.trial.timeout, self._enough)

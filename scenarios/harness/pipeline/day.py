@@ -16,6 +16,7 @@ from reports import (
     GameDayReport,
     Injection,
     NotApplicable,
+    Outcome,
     Verdict,
 )
 from reports.verdict import held, judge_arms
@@ -24,6 +25,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
 from scenarios.harness.pipeline.arm import Played, Staged, play
 from scenarios.harness.pipeline.judging import BROKEN_PIPELINE, NOBODY_CALLED, common_checks
+from scenarios.harness.pipeline.naive import TEMPERS
 from scenarios.harness.pipeline.outside import Fitted, faults_for, fitted, real, why_not
 from scenarios.harness.pipeline.places import Place, drop_forgotten
 from scenarios.harness.pipeline.scratch import new_folder, remove
@@ -60,6 +62,16 @@ class Brought:
     """Why this pipeline cannot do anything, calm days included."""
     refused: tuple[str, str] | None = None
     """What the user did wrong, and how to mend it."""
+
+
+def _harmed(report: ArmReport | None) -> bool:
+    """Whether a bare arm shows that its faults are real, and every check saw something."""
+    return (
+        report is not None
+        and not report.held
+        and all(injection.fired for injection in report.injections)
+        and all(finding.outcome is not Outcome.NOT_EXERCISED for finding in report.findings)
+    )
 
 
 class Day:
@@ -175,21 +187,26 @@ class Day:
     def _work(self, errand: Errand) -> Brought:
         """One arm. What breaks in the harness is told, not raised."""
         each = self.fitted[errand.names[0]]
-        staged = Staged(
-            self.trial,
-            each.drill,
-            errand.arm,
-            each.count,
-            errand.batches,
-            errand.crash,
-            folder=self._folder,
-        )
+        tempers = TEMPERS if errand.arm is ArmName.BARE and errand.crash is None else TEMPERS[:1]
         try:
-            played = play(staged)
-            results = {
-                name: ArmResult(self._judge(self.fitted[name].drill, staged, played))
-                for name in errand.names
-            }
+            for temper in tempers:
+                staged = Staged(
+                    self.trial,
+                    each.drill,
+                    errand.arm,
+                    each.count,
+                    errand.batches,
+                    temper,
+                    errand.crash,
+                    folder=self._folder,
+                )
+                played = play(staged)
+                results = {
+                    name: ArmResult(self._judge(self.fitted[name].drill, staged, played))
+                    for name in errand.names
+                }
+                if each.drill.is_good_day or _harmed(results[errand.names[0]].report):
+                    break
         except UsageError as error:
             failed = dict.fromkeys(errand.names, ArmResult(None, problem=str(error)))
             return Brought(failed, refused=(error.what, error.fix))

@@ -20,6 +20,7 @@ from scenarios.harness.checks import (
     NothingBeyondTheRows,
     NothingUnvalidated,
     NoTornJobPromoted,
+    RetryAfterIsObeyed,
     RowsAnswered,
     SpendWithinApproval,
 )
@@ -36,7 +37,7 @@ from scenarios.harness.sabotage import (
     Sabotage,
 )
 from scenarios.harness.task import RowSource, Task
-from simulator.faults import Fault, NoFault, SchemaDrift, WrongButValid
+from simulator.faults import Fault, NoFault, SchemaDrift, SlowDrip, WrongButValid
 from simulator.faults.drift import DRIFTS
 from simulator.faults.fault import Family
 
@@ -104,6 +105,8 @@ def why_not(drill: Drill, trial: Trial) -> str:
         )
     if any(isinstance(fault, WrongButValid) for fault in drill.faults):
         return "a wrong answer of the right form can be told by known answers only"
+    if any(isinstance(fault, SlowDrip) for fault in drill.faults) and not drill.borne:
+        return "a body that drips for hours would have to be waited for"
     task = Task(trial.job, trial.rowset.rows, RowSource(trial.rowset.rows), planted={})
     why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
     if why:
@@ -113,6 +116,8 @@ def why_not(drill: Drill, trial: Trial) -> str:
     if trial.budget is None and any(isinstance(act, OversizePrompt) for act in drill.sabotage):
         return "without --budget nobody knows what is too much"
     known, unknown = _checks(drill, trial)
+    if any(isinstance(check, RetryAfterIsObeyed) for check in drill.checks):
+        return "waits are cut short here, so nobody sees whether one was kept"
     return "" if known else "; ".join(unknown)
 
 

@@ -23,7 +23,7 @@ SHORT = 0.05
 """Seconds of silence, or between two drops of a slow body, that a client is made to wait."""
 LONGEST_WAIT = 1
 """Seconds of `retry-after` that a client is told at most; virtual time moves by what was meant."""
-AFTER_A_FAILURE = timedelta(seconds=30)
+AFTER_A_FAILURE = timedelta(seconds=5)
 AFTER_A_LIST = timedelta(minutes=10)
 """A pipeline that waits by listing comes to an end too."""
 FAILED = 400

@@ -36,7 +36,7 @@ from scenarios.harness.workers import Died
 from scenarios.harness.world import Game
 from simulator.faults import CATALOGUE, LostReply
 
-SEED, PLANS = 11, 6
+SEED, PLANS = 11, 4
 
 
 def document(game: Game, spread: Spread) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from simulator.wire import Endpoint
 ANY = st.randoms(use_true_random=False).map(plan_of)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(ANY)
 def test_a_plan_survives_being_written(plan: Plan) -> None:
     """Every setting of every fault, every kill and act, to the last digit; it is one that can be,
@@ -34,7 +34,7 @@ def test_a_plan_survives_being_written(plan: Plan) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_fault_can_be_drawn_and_written(kind: type) -> None:
     """With many settings; of most faults there is more than one."""
-    drawn = {fault_of(kind, Random(number)) for number in range(20)}
+    drawn = {fault_of(kind, Random(number)) for number in range(8)}
 
     assert len(drawn) > 1
     for fault in drawn:
@@ -44,7 +44,7 @@ def test_every_fault_can_be_drawn_and_written(kind: type) -> None:
 
 def test_campaigns_draw_all_there_is() -> None:
     """Every fault, every accident, every way to die, everything that people do; and quiet days."""
-    plans = [draw(1, number) for number in range(1_500)]
+    plans = [draw(1, number) for number in range(900)]
 
     assert set(KINDS) == {type(fault) for plan in plans for fault in plan.faults}
     assert set(SABOTAGE) == {type(act).__name__ for plan in plans for act in plan.sabotage}
@@ -63,7 +63,7 @@ def test_a_plan_depends_on_its_seed_and_number_alone() -> None:
 
 def test_what_no_client_can_know_is_not_drawn() -> None:
     """A refusal is a refusal, and the list hides no batch for longer than the catalogue says."""
-    faults = [fault for number in range(1_500) for fault in draw(2, number).faults]
+    faults = [fault for number in range(600) for fault in draw(2, number).faults]
     done = [fault for fault in faults if getattr(fault, "done", False)]
 
     assert done
@@ -74,10 +74,10 @@ def test_what_no_client_can_know_is_not_drawn() -> None:
 
 def test_a_plan_is_made_sound() -> None:
     """A poisoned template meets a strict canary, rows that nobody has meet a low ceiling."""
-    poisoned = sound(Plan(size=Size(canary=3), sabotage=(WrongColumn(),)))
+    poisoned = sound(Plan(size=Size(rows=1, canary=3), sabotage=(WrongColumn(),)))
     runaway = sound(Plan(sabotage=(RunawayJoin(rows=600),)))
 
-    assert 0 == poisoned.size.canary
+    assert (30, 0) == (poisoned.size.rows, poisoned.size.canary)
     assert 1.0 == runaway.size.budget
 
 

@@ -43,7 +43,7 @@ PLAN = Plan(
                 and plan.size.rows >= 4
                 and len(plan.kills) == 1
             ),
-            Plan(0, Size(rows=5), (Refusal(1.0),), (), (Kill(1),)),
+            Plan(0, Size(rows=8), (Refusal(1.0),), (), (Kill(1),)),
         ),
         (
             lambda plan: (
