@@ -15,7 +15,8 @@ NO_CONTROLS = {
     *("Alert", "Alerts", "Approval", "Attribution", "BatchFacts", "ControlError", "Finding"),
     *("Job", "JobOutcome", "JobType", "Ledger", "LedgerEntry", "Pager", "Polling", "Register"),
     *("Route", "Row"),
-    *("Stack", "SystemClock", "SystemOfRecord", "default_stack", "load_job_type", "open_store"),
+    *("Stack", "SystemClock", "SystemOfRecord", "default_stack", "load_job_type"),
+    *("open_database", "open_store"),
 }
 """Values, stores and shapes of the public list: nothing that a pipeline could go without."""
 OTHERWISE_PROVED = {

@@ -80,9 +80,7 @@ def a_record(
         told_to_wait=1,
         subjects={key: key for key in keys},
         jobs=(a_job(keys),),
-        told_usd={
-            "support": sum((each.billed_picodollars for each in sent), Decimal(0)).scaleb(-12)
-        },
+        told_usd={"support": Decimal(sum(each.billed_picodollars for each in sent)).scaleb(-12)},
     )
     return replace(record, **changes)
 
