@@ -52,7 +52,7 @@ KINDS = (
 )
 """Every kind of durable step that the runner makes on its own; listing the batches, failed
 creates and cancels come only after a kill, and are second steps."""
-PAIRS = 0.002
+PAIRS = 0.0008
 KILLS = 0.004
 """Share of all kills that a run of the tests tries on PostgreSQL; at least one of each plot."""
 
