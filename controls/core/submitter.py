@@ -202,7 +202,7 @@ class Submitter:
         def listed() -> list[MessageBatch]:
             found: list[MessageBatch] = []
             seen: set[str] = set()
-            for listing in self._desk.client.messages.batches.list(limit=100):
+            for listing in self._listed():
                 if listing.id in seen or listing.created_at < since:
                     break
                 seen.add(listing.id)
@@ -222,6 +222,18 @@ class Submitter:
             if listing.id not in known
         )
         return candidates, rivals
+
+    def _listed(self) -> Iterator[MessageBatch]:
+        """The batches of the account, the newest first. The client's own iterator takes an empty
+        page for the end of the list, also where the page says that there is more."""
+        page = self._desk.client.messages.batches.list(limit=100)
+        while True:
+            yield from page.data
+            if not getattr(page, "has_more", False):
+                return
+            if not page.data:
+                raise ValueError("an empty page of the list says that there is more")
+            page = self._desk.client.messages.batches.list(limit=100, after_id=page.data[-1].id)
 
     def _ours(self, work: Work, batch: Batch, listing: MessageBatch) -> bool | None:
         """Whether the results of an orphan are those of this batch; unknown until it ended."""

@@ -46,6 +46,7 @@ from controls.policy import CanaryPolicy
 from simulator import Endpoint, Question, Said, hours
 from simulator.faults import (
     BrokenLines,
+    EmptyPageWithMore,
     Fault,
     LostReply,
     Overloaded,
@@ -664,6 +665,20 @@ def test_a_list_whose_pages_do_not_advance_ends() -> None:
 
     assert "done" == outcome.status
     assert 1 == len(bench.books.batches)
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, "done"), (None, "halted")])
+def test_an_empty_page_that_has_more_is_not_the_end_of_the_list(
+    times: int | None, status: str
+) -> None:
+    """It is asked for again; a list that never shows anything is no reason to pay twice."""
+    faults = [LostReply(), EmptyPageWithMore(times=times)]
+    bench = Bench(faults=faults, without=[Canary])
+
+    outcome = bench.run(20)
+
+    assert status == outcome.status, outcome.why
+    assert 1 == bench.creates == len(bench.books.batches)
 
 
 def test_without_idempotent_submit_an_ambiguous_create_stops() -> None:
