@@ -67,8 +67,7 @@ def _contradictions(drill: DrillReport) -> Iterator[str]:
         if bare.expected_to_hold is not good_day:
             expected = "hold" if bare.expected_to_hold else "break"
             yield f"the bare arm is said to have to {expected}, its faults say otherwise"
-        restored = all(step.worked for step in drill.runbook)
-        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, restored=restored)
+        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, runbook=drill.runbook)
         if verdict is not drill.verdict:
             yield (
                 f"the verdict is {drill.verdict.name}, its arms make it {verdict.name} "

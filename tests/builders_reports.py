@@ -19,6 +19,8 @@ from reports import (
     Injection,
     NotApplicable,
     Outcome,
+    Phase,
+    Response,
     RunbookStep,
     Verdict,
 )
@@ -75,6 +77,19 @@ def an_injection(**changes: Any) -> Injection:
     return replace(injection, **changes)
 
 
+def a_response(*, guarded: bool = True) -> Response:
+    """A stall after an hour; with the controls it is noticed, held back and made good."""
+    struck = Entry(timedelta(hours=1), "fault", "Stall: msgbatch_0001 after 1500 requests")
+    if not guarded:
+        return Response(struck)
+    return Response(
+        struck,
+        Entry(timedelta(hours=24), "alarm", "1500 rows expired"),
+        Entry(timedelta(hours=24), "control", "Resubmit: 1500 rows are sent again (round 1)"),
+        Entry(timedelta(hours=24, minutes=10), "pipeline", "promoted 3,000 rows"),
+    )
+
+
 def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
     """The arm as it is when a drill passes: calm and guarded hold, bare breaks."""
     bare = arm is ArmName.BARE
@@ -84,12 +99,12 @@ def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
         expected_to_hold=not bare,
         ended="done",
         lasted=timedelta(minutes=20) if arm is ArmName.CALM else timedelta(hours=24),
-        detected_after=timedelta(hours=24) if arm is ArmName.GUARDED else None,
         blast=a_blast(promoted=1_500, lost=1_500) if bare else a_blast(),
         findings=(a_broken_finding() if bare else a_finding(),),
         injections=() if arm is ArmName.CALM else (an_injection(),),
         alarms=("1500 rows expired",) if arm is ArmName.GUARDED else (),
         timeline=(Entry(timedelta(0), "pipeline", "sends 3000 requests"),),
+        response=Response() if arm is ArmName.CALM else a_response(guarded=not bare),
     )
     return replace(report, **changes)
 
@@ -111,8 +126,8 @@ def a_drill(**changes: Any) -> DrillReport:
         because="broke without the controls, held with them",
         arms=three_arms(),
         runbook=(
-            RunbookStep("Stop the bleeding", "gameday halt tickets", "the switch was on"),
-            RunbookStep("Reverse exactly those", "gameday rollback tickets", ""),
+            RunbookStep(Phase.STOP, "gameday halt tickets", "the switch was on", worked=True),
+            RunbookStep(Phase.REVERSE, "gameday rollback tickets", ""),
         ),
         replay="gameday run expired_rows_are_resent --seed 7",
     )

@@ -199,4 +199,5 @@ def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: st
             Fact("clock", "virtual: no time of this report was waited for"),
         ),
         coverage=coverage_of([drill for drill in plan.drills if drill.name in passed]),
+        owner=job_type.owner,
     )

@@ -210,7 +210,10 @@ def change(*path: str | int, to: object) -> Callable[[Any], None]:
         (change("drills", 0, "arms", 0, "held", to=1), "Expected true or false, found a number"),
         (change("drills", 0, "arms", 1, "lasted", to="1h"), "At drills[0].arms[1].lasted."),
         (change("drills", 0, "arms", 1, "lasted", to=1e300), "that a calendar can hold"),
-        (change("drills", 0, "arms", 1, "detected_after", to=False), "a number of seconds"),
+        (
+            change("drills", 0, "arms", 1, "response", "struck", "at", to=False),
+            "a number of seconds",
+        ),
         (change("drills", 0, "arms", 0, "blast", "billed_usd", to=1.05), "an amount as text"),
         (change("drills", 0, "arms", 0, "blast", "billed_usd", to="$1"), 'found "$1"'),
         (change("drills", 0, "arms", 0, "blast", "billed_usd", to="NaN"), "a finite amount"),
