@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reports.errors import ReportError
+from reports.kills import check_kills
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport, Verdict
 from reports.untrusted import shown
 from reports.verdict import FAIR, finding_contradiction, held, judge_arms
@@ -40,6 +41,8 @@ def check(report: GameDayReport) -> None:
             where="coverage",
             fix=FIX,
         )
+    if report.kills is not None:
+        check_kills(report.kills)
     for drill in report.drills:
         for contradiction in _contradictions(drill):
             raise ReportError(

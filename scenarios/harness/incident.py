@@ -6,7 +6,7 @@ from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from controls import BatchRunner, ControlError
+from controls import ControlError
 from controls.runbook import Runbook
 from reports import Phase, RunbookStep
 from scenarios.harness.checks import dump
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 WHO = "--by NAME --why REASON"
 PURGED = "what stood there before was purged on schedule: too late"
-LIVE = "no batches: the rows were sent one by one, and the run has ended"
+NO_JOB = "the ledger knows of no job: whatever ran here made no batches, and has ended"
 
 
 def execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
     """The three questions of an incident, answered by doing them after the record was taken."""
-    mine = [hired for hired in world.stage.hired if isinstance(hired.runner, BatchRunner)]
+    known = {entry.job for entry in world.stage.ledger.entries(kind="opened")}
+    mine = [hired for hired in world.stage.hired if hired.job.id in known]
     names = [quote(hired.job.id) for hired in mine]
     return (_stop(world, mine, names), _assess(world, record, mine, names), _reverse(world, record))
 
@@ -33,7 +34,7 @@ def _stop(world: World, mine: list[Hired], names: list[str]) -> RunbookStep:
     """Halt each job, start its worker again, and see that it sends and promotes nothing."""
     command = _each("gameday halt {} --cancel " + WHO, names)
     if not mine:
-        return RunbookStep(Phase.STOP, command, LIVE)
+        return RunbookStep(Phase.STOP, command, NO_JOB)
     book = Runbook(world.stage.ledger)
     before, stored = _creates(world), world.record().promoted
     client, running = make_client(world.stage.wire), 0
@@ -57,7 +58,7 @@ def _assess(world: World, record: Record, mine: list[Hired], names: list[str]) -
     """Count each job's rows by where they stand, against what the tables hold."""
     command = _each("gameday assess {} --out affected.jsonl", names)
     if not mine:
-        return RunbookStep(Phase.ASSESS, command, LIVE)
+        return RunbookStep(Phase.ASSESS, command, NO_JOB)
     book = Runbook(world.stage.ledger)
     found = [book.assess(hired.job.id) for hired in mine]
     rows = [row for each in found for row in each.affected]
