@@ -11,6 +11,8 @@ from reports import (
     ArmName,
     ArmReport,
     BlastRadius,
+    Cell,
+    Coverage,
     DrillReport,
     Entry,
     Fact,
@@ -24,6 +26,7 @@ from reports import (
     RunbookStep,
     Verdict,
 )
+from reports.kills import Fate, KillMatrix, MutantReport, Trial
 
 
 def a_blast(**changes: Any) -> BlastRadius:
@@ -222,6 +225,26 @@ def a_full_report(**changes: Any) -> GameDayReport:
         ),
     )
     return replace(report, **changes)
+
+
+COVERAGE = Coverage(
+    (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
+    faults=3,
+    controls=2,
+    open_faults=("LostReply", "Conflict"),
+    open_controls=("CostCeiling",),
+)
+
+
+def a_mutant(fate: Fate, control: str = "Requeue") -> MutantReport:
+    """A broken control, and what became of it in one drill."""
+    trial = Trial("expired_rows_are_resent", 200, fate, 3, "EveryRowAccountedFor", "says")
+    return MutantReport(control, f"is_{fate.name.lower()}", "off by one", "one", fate, (trial,))
+
+
+def a_matrix(*fates: Fate) -> KillMatrix:
+    """A matrix of mutants that met these fates."""
+    return KillMatrix(7, "gameday prove", ("d",), tuple(a_mutant(fate) for fate in fates))
 
 
 def with_every_text(value: Any, text: str) -> Any:
