@@ -70,8 +70,8 @@ def _spared(bare: ArmReport, guarded: ArmReport) -> Iterator[str]:
         times = before.get(injection.name, 0)
         if injection.fired < times:
             yield (
-                f"{injection.name} struck the guarded arm {plural(injection.fired, 'time')} and the "
-                f"bare one {times:,}: there was less to hold"
+                f"{injection.name} struck {plural(injection.fired, 'time')} in the guarded arm and "
+                f"{times:,} in the bare one: there was less to hold"
             )
 
 

@@ -11,24 +11,24 @@ from reports import (
     ArmReport,
     Asked,
     Assignment,
-    Cell,
-    Coverage,
     NotApplicable,
     Response,
     load,
 )
 from reports.gaps import NO_DATE, NOBODY, Severity, gaps
 from reports.json_report import render_json
-from reports.kills import Fate, KillMatrix, MutantReport, Trial
+from reports.kills import Fate
 from reports.luck import luck
 from reports.scorecard import scorecard
 from tests.builders_reports import (
+    COVERAGE,
     a_blast,
     a_broken_finding,
     a_drill,
     a_failed_drill,
     a_finding,
     a_full_report,
+    a_matrix,
     a_report,
     an_arm,
     an_error_drill,
@@ -36,25 +36,6 @@ from tests.builders_reports import (
     an_injection,
     three_arms,
 )
-
-COVERAGE = Coverage(
-    (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
-    faults=3,
-    controls=2,
-    open_faults=("LostReply", "Conflict"),
-    open_controls=("CostCeiling",),
-)
-
-
-def a_mutant(fate: Fate, control: str = "Requeue") -> MutantReport:
-    """A broken control, and what became of it in one drill."""
-    trial = Trial("expired_rows_are_resent", 200, fate, 3, "EveryRowAccountedFor", "says")
-    return MutantReport(control, f"is_{fate.name.lower()}", "off by one", "one", fate, (trial,))
-
-
-def a_matrix(*fates: Fate) -> KillMatrix:
-    """A matrix of mutants that met these fates."""
-    return KillMatrix(7, "gameday prove", ("d",), tuple(a_mutant(fate) for fate in fates))
 
 
 def test_each_drill_that_did_not_pass_is_a_gap() -> None:
@@ -157,7 +138,7 @@ RARE = replace(BARE, findings=(a_broken_finding(examined=1_000, offenders=5),))
         (
             BARE,
             replace(GUARDED, asked=(Asked("Requeue", 0, 0),), injections=(an_injection(fired=0),)),
-            "struck the guarded arm 0 times and the bare one 1",
+            "struck 0 times in the guarded arm and 1 in the bare one",
         ),
         (HARMLESS, GUARDED, "no row, dollar or secret was harmed"),
         (RARE, replace(GUARDED, findings=(a_finding(examined=10),)), "by chance in 95%"),

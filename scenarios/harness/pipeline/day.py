@@ -313,6 +313,7 @@ class Day:
                 Fact("batch-gameday", version("batch-gameday")),
                 Fact("Python", sys.version.split()[0]),
                 Fact("rows, SHA-256", trial.rowset.digest),
+                Fact("rows, licence", trial.rowset.licence),
                 Fact("text column", trial.job.text_field),
                 Fact("bare arm", "a naive pipeline of gameday's own"),
                 Fact("clock", "poll: looking at a batch moves time on"),
