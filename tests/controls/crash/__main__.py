@@ -15,7 +15,7 @@ import msgspec
 from tests import postgres
 from tests.controls.crash.on_postgres import sweep_on
 from tests.controls.crash.plots import PLOTS
-from tests.controls.crash.sweep import Report, Second, sweep
+from tests.controls.crash.sweep import First, Report, Second, sweep
 
 
 def main() -> int:
@@ -25,6 +25,13 @@ def main() -> int:
     add("--json", action="store_true", help="the report as JSON")
     add("--plot", type=int, action="append", help="only this one, from 0 [default: all]")
     add(
+        "--first",
+        choices=[*First],
+        default=First.ALL,
+        help="kill one worker of each plot, one at each kind of step, or one at each step "
+        "[default: %(default)s]",
+    )
+    add(
         "--second",
         choices=[*Second],
         default=Second.EACH,
@@ -32,28 +39,22 @@ def main() -> int:
         "first kill, or all [default: %(default)s]",
     )
     add("--store", choices=("sqlite", "postgresql"), default="sqlite", help="[default: sqlite]")
-    add(
-        "--kills",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="on PostgreSQL: how many of all kills to try [default: all]",
-    )
     chosen = parser.parse_args()
-    second, covered = Second(chosen.second), set[Hashable]()
+    first, second, covered = First(chosen.first), Second(chosen.second), set[Hashable]()
     plots = [PLOTS[place] for place in chosen.plot or range(len(PLOTS))]
     if chosen.store == "postgresql":
         with postgres.server() as server:
-            sweeps = [sweep_on(server, plot, chosen.kills, second, covered) for plot in plots]
+            sweeps = [sweep_on(server, plot, first, second, covered) for plot in plots]
     else:
         gc.disable()  # a look for garbage touches all memory, and each copy would get its own
-        sweeps = [sweep(plot, second, covered) for plot in plots]
+        sweeps = [sweep(plot, first, second, covered) for plot in plots]
     report = Report.of(sweeps)
     said = msgspec.json.encode(report).decode() if chosen.json else report.text()
     sys.stdout.write(f"{said}\n")
-    whole = chosen.store == "sqlite" or chosen.kills >= 1
-    missed = report.kills < report.all_kills or (second is not Second.NONE and report.left_out)
-    return int(bool(report.wrong) or bool(whole and missed))
+    missed = first is First.ALL and report.kills < report.all_kills
+    missed |= first is First.EACH and bool(report.left_out)
+    missed |= second is not Second.NONE and bool(report.left_out_again)
+    return int(bool(report.wrong or missed))
 
 
 if __name__ == "__main__":

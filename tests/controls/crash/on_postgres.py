@@ -9,8 +9,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from math import ceil
-from random import Random
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -18,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from tests import postgres
 from tests.controls.crash.forks import Outcome
 from tests.controls.crash.scene import Plot, Scene
-from tests.controls.crash.steps import Cut, Life, Mode, copies_told
-from tests.controls.crash.sweep import Second, Sweep, live, wanted
+from tests.controls.crash.steps import Cut, Life, copies_told
+from tests.controls.crash.sweep import First, Second, Sweep, first_kills, live, wanted
 
 CUT_OFF = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name "
@@ -50,13 +48,13 @@ def a_scene(server: URL, plot: Plot) -> Iterator[Scene]:
 
 
 def sweep_on(
-    server: URL, plot: Plot, kills: float, second: Second, covered: set[Hashable]
+    server: URL, plot: Plot, first: First, second: Second, covered: set[Hashable]
 ) -> Sweep:
-    """One job for this share of all steps and modes, and one for each of the second kills that are
-    wanted after those."""
+    """One job for each of the kills that are wanted, and one for each of the second kills."""
     with a_scene(server, plot) as scene:
         clean = live(scene, Life(), [])
-    once = [_after(server, plot, cut) for cut in _cuts(clean.steps, Random(plot.name), kills)]
+    kills = first_kills(plot, clean.steps, first, covered)
+    once = [_after(server, plot, cut) for cut in kills]
     pairs = wanted(plot, clean.steps, once, second, covered)
     twice = [_after(server, plot, one, other) for one in pairs for other in sorted(pairs[one])]
     broken = [clean] if clean.wrong else []
@@ -74,8 +72,3 @@ def _after(server: URL, plot: Plot, *cuts: Cut) -> Outcome:
 def _killed(scene: Scene, cut: Cut) -> None:
     ended = scene.live(Life(cut))
     assert ended is None, f"{cut} was never reached: {ended}"
-
-
-def _cuts(steps: list[str], dice: Random, share: float) -> list[Cut]:
-    every = [Cut(place, mode) for place in range(1, len(steps) + 1) for mode in Mode]
-    return sorted(dice.sample(every, ceil(share * len(every))))

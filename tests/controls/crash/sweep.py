@@ -24,6 +24,17 @@ Pairs = Mapping[Cut, frozenset[Cut]]
 """Second kills by the first one that they follow."""
 
 
+class First(StrEnum):
+    """How many workers are killed."""
+
+    ONE = "one"
+    """One of each plot: enough to see that the sweep works."""
+    EACH = "each"
+    """One at every kind of step, in every mode."""
+    ALL = "all"
+    """One at every step, in every mode."""
+
+
 class Second(StrEnum):
     """How many of the workers that recover a job are killed as well."""
 
@@ -82,13 +93,33 @@ class Sweep:
                 yield steps[first][second.step - 1], second.mode
 
 
-def sweep(plot: Plot, second: Second, covered: set[Hashable]) -> Sweep:
-    """One job for every step and mode, and one for each of the second kills that are wanted."""
-    Scene(plot).live()  # what is imported and compiled now is there in every copy
-    clean, once = _swept(plot, None)
+def sweep(plot: Plot, first: First, second: Second, covered: set[Hashable]) -> Sweep:
+    """One job for each of the kills that are wanted, and one for each of the second kills."""
+    rehearsal = Scene(plot)  # what is imported and compiled now is there in every copy
+    rehearsal.live()
+    kills = first_kills(plot, rehearsal.steps, first, covered)
+    clean, once = _swept(plot, dict.fromkeys(kills, frozenset()))
     pairs = wanted(plot, clean.steps, once, second, covered)
     twice = _swept(plot, pairs)[1] if pairs else []
     return Sweep(plot, tuple(clean.steps), (*once, *twice, *([clean] if clean.wrong else [])))
+
+
+def first_kills(
+    plot: Plot, steps: Sequence[str], first: First, covered: set[Hashable]
+) -> list[Cut]:
+    """Where a job is killed: everywhere, or at a seeded choice of all places of one kind."""
+    places = [Cut(place, mode) for place in range(1, len(steps) + 1) for mode in Mode]
+    if first is First.ALL:
+        return places
+    dice = Random(plot.name)
+    if first is First.ONE:
+        return [dice.choice(places)]
+    alike: dict[Hashable, list[Cut]] = defaultdict(list)
+    for cut in places:
+        alike["first", steps[cut.step - 1], cut.mode].append(cut)
+    chosen = [dice.choice(cuts) for like, cuts in alike.items() if like not in covered]
+    covered.update(alike)
+    return sorted(chosen)
 
 
 def wanted(
@@ -122,14 +153,13 @@ def wanted(
     return {one: frozenset(others) for one, others in chosen.items()}
 
 
-def _swept(plot: Plot, pairs: Pairs | None) -> tuple[Outcome, list[Outcome]]:
-    """The life that nobody cut short, and what came of those that were: all of them, each killed
-    once, or these, each killed twice."""
+def _swept(plot: Plot, kills: Pairs) -> tuple[Outcome, list[Outcome]]:
+    """The life that nobody cut short, and what came of those that were, once or twice."""
     forks, scene = Forks(AT_ONCE), Scene(plot)
-    life = ForkedLife(forks=forks, chosen=lambda cut: pairs is None or cut in pairs)
+    life = ForkedLife(forks=forks, chosen=kills.__contains__)
     clean = live(scene, life, [])
     if life.cut is not None:
-        forks.finish(_recovered(scene, life.cut, pairs[life.cut] if pairs else frozenset()))
+        forks.finish(_recovered(scene, life.cut, kills[life.cut]))
     return clean, forks.hear_all()
 
 
@@ -200,13 +230,13 @@ class Report(msgspec.Struct):
 
     @property
     def left_out(self) -> list[str]:
-        """The kinds of step, and the modes, at which no second worker was killed."""
-        return [
-            f"{kind}, {mode}"
-            for kind, counts in self.again.items()
-            for mode, count in counts.items()
-            if not count
-        ]
+        """The kinds of step, and the modes, at which no worker was killed."""
+        return _left_out(self.killed)
+
+    @property
+    def left_out_again(self) -> list[str]:
+        """Those of the recoveries, at which no second worker was killed."""
+        return _left_out(self.again)
 
     def text(self) -> str:
         """A table by kind of step and mode, and the findings."""
@@ -216,11 +246,12 @@ class Report(msgspec.Struct):
             lines.append(f"{kind:32}{self.steps[kind]:>8}{_counts(killed)}")
         lines += ["", f"{'step of a recovery, killed again':40}{modes}"]
         lines += [f"{kind:40}{_counts(again)}" for kind, again in self.again.items()]
-        cells = len(self.again) * len(Mode)
+        cells, more = len(self.killed) * len(Mode), len(self.again) * len(Mode)
         lines += [
             "",
+            f"{cells - len(self.left_out)} of {cells} kinds and modes of kills",
+            f"{more - len(self.left_out_again)} of {more} kinds and modes of second kills",
             f"{self.kills:,} of {self.all_kills:,} kills",
-            f"{cells - len(self.left_out)} of {cells} kinds and modes of second kills",
             f"{self.pairs:,} of {self.all_pairs:,} pairs of kills",
         ]
         return "\n".join([*lines, *(self.wrong or ["everything held"])])
@@ -228,6 +259,15 @@ class Report(msgspec.Struct):
 
 def _none_of(kinds: Counter[str]) -> dict[str, dict[str, int]]:
     return {kind: {mode.value: 0 for mode in Mode} for kind in sorted(kinds)}
+
+
+def _left_out(killed: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [
+        f"{kind}, {mode}"
+        for kind, counts in killed.items()
+        for mode, count in counts.items()
+        if not count
+    ]
 
 
 def _counts(by_mode: Mapping[str, int]) -> str:
