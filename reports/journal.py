@@ -45,6 +45,11 @@ class Journal:
         self._number = 0
         self._append(OPENED, opening)
 
+    @property
+    def last_hash(self) -> str:
+        """The seal of the last line so far: it stands for all lines up to there."""
+        return self._previous
+
     def write(self, event: str, /, **fields: object) -> None:
         """Append one event; it has left this process when the call returns."""
         if event in RESERVED:

@@ -151,10 +151,10 @@ def promoted(blast: BlastRadius) -> str:
 
 
 def detection(arm: ArmReport) -> str:
-    """When the first alarm rang, in virtual time."""
+    """When somebody noticed, in virtual time."""
     if arm.detected_after is None:
-        return "no alarm"
-    return f"first alarm at +{clock(arm.detected_after)}"
+        return "nobody noticed"
+    return f"noticed at +{clock(arm.detected_after)}"
 
 
 def own_words(drill: DrillReport) -> list[str]:

@@ -157,13 +157,19 @@ def run(
     with Interruptions() as interruptions:
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
+            left_out = [] if drills else [d for d in select([], slow=True) if d not in chosen]
             game = open_game(rows, job, seed)
         flags = ["--slow"] if slow else []
         command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
         inputs = [Path(drill.file) for drill in chosen if drill.file]
         folder = open_folder(out, [*inputs, *filter(None, (rows, job))])
         report, page = conduct(
-            plan(chosen, game), game, workers, command + game.options, folder, interruptions
+            plan(chosen, game, left_out),
+            game,
+            workers,
+            command + game.options,
+            folder,
+            interruptions,
         )
     colour = sys.stdout.isatty() and not os.environ.get(
         "NO_COLOR"
