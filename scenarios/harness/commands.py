@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
@@ -144,6 +145,9 @@ def run(
         os.cpu_count() or 1
     ),
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
+    kills: Annotated[
+        Path | None, typer.Option(help="A kill-matrix.json of gameday prove, for the report.")
+    ] = None,
 ) -> None:
     """Run drills, each in three arms, and write the report."""
     from reports import Style, render_text  # noqa: PLC0415
@@ -153,18 +157,21 @@ def run(
     from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
+    from scenarios.harness.reporting import read_kills  # noqa: PLC0415
 
     with Interruptions() as interruptions:
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
             left_out = [] if drills else [d for d in select([], slow=True) if d not in chosen]
             game = open_game(rows, job, seed)
+            matrix = None if kills is None else read_kills(kills)
         flags = ["--slow"] if slow else []
+        flags += [] if kills is None else ["--kills", str(kills)]
         command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
         inputs = [Path(drill.file) for drill in chosen if drill.file]
-        folder = open_folder(out, [*inputs, *filter(None, (rows, job))])
+        folder = open_folder(out, [*inputs, *filter(None, (rows, job, kills))])
         report, page = conduct(
-            plan(chosen, game, left_out),
+            replace(plan(chosen, game, left_out), kills=matrix),
             game,
             workers,
             command + game.options,
@@ -290,37 +297,48 @@ def serve(context: typer.Context) -> None:
 def report(
     file: Annotated[Path, typer.Argument(help="A report.json of any earlier run.")],
     form: Annotated[
-        str, typer.Option("--format", help="html, json, junit, ctrf, markdown, csv or text.")
+        str,
+        typer.Option(
+            "--format",
+            help="html, json, junit, ctrf, markdown, csv or text; with --against html, json, "
+            "markdown or text.",
+        ),
     ] = "text",
     out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.")] = None,
+    kills: Annotated[
+        Path | None, typer.Option(help="A kill-matrix.json of gameday prove, to be part of it.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="An older report.json: tell what changed since.")
+    ] = None,
+    strict: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--fail-on-regression", help="With --against: exit code 1 if it got worse."),
+    ] = False,
 ) -> None:
-    """Render a report.json again, in any format. The exit code is that of the report."""
-    from reports import Format, ReportError, load, render  # noqa: PLC0415
-    from scenarios.harness.errors import UsageError  # noqa: PLC0415
-    from scenarios.harness.output import write_whole  # noqa: PLC0415
+    """Render a report.json again, in any format, or tell what changed since an older one.
 
-    if form not in {known.value for known in Format}:
-        known = ", ".join(known.value for known in Format)
-        raise UsageError(f"There is no format {form!r}.", fix=f"The formats are: {known}.")
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(f"The report {file} cannot be read: {why}.", fix="Check it.") from None
-    try:
-        loaded = load(text)
-    except ReportError as error:
-        place = f" At {error.where}." if error.where else ""
-        raise UsageError(f"{file}: {error.what}{place}", fix=error.fix) from None
-    rendered = render(loaded, Format(form))
-    if out is not None and out.exists() and out.samefile(file):
-        raise UsageError(f"{out} is the report itself.", fix="Give the name of another file.")
-    if out is None:
-        sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
-    else:
-        write_whole(out, rendered)
-    raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+    The exit code is that of the report; with --against it is 0, or 1 for a regression if asked.
+    """
+    from scenarios.harness import reporting  # noqa: PLC0415 - after the shadow check
+
+    if against is None:
+        judged = reporting.rendered(file, form, kills, out)
+        raise typer.Exit(EXIT_BY_VERDICT[judged.verdict])
+    raise typer.Exit(reporting.compared(file, against, form, out, strict=strict))
+
+
+@app.command()
+def history(
+    folder: Annotated[Path, typer.Argument(help="A folder with reports, each in a folder below.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("history.html"),
+) -> None:
+    """Draw how the verdicts went, over all report.json of a folder, in the order of their paths."""
+    from scenarios.harness import reporting  # noqa: PLC0415 - after the shadow check
+
+    read, unread = reporting.history(folder, out)
+    left = f", {unread:,} files were none" if unread else ""
+    typer.echo(f"{out}: {read:,} reports{left}")
 
 
 @journals.callback()
@@ -345,7 +363,19 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
 
 
 LIGHT = frozenset(
-    {"list", "show", "run", "verify", "prove", "fuzz", "replay", "report", "journal", "--version"}
+    {
+        "list",
+        "show",
+        "run",
+        "verify",
+        "prove",
+        "fuzz",
+        "replay",
+        "report",
+        "history",
+        "journal",
+        "--version",
+    }
 )
 """First words that need none of the commands for production."""
 
