@@ -183,13 +183,15 @@ def observation(arm: ArmReport) -> str:
 def reaction(arm: ArmReport) -> str:
     """How fast the harm was noticed, held back and made good, from the first strike on."""
     response = arm.response
+    if response.struck is None:
+        return detection(arm)
     spans = (
         ("noticed", response.time_to_detect),
         ("held back", response.time_to_mitigate),
         ("whole again", response.time_to_recover),
     )
     said = [f"{what} after {clock(span)}" for what, span in spans if span is not None]
-    return ", ".join(said) or "nothing was noticed, held back or made good"
+    return ", ".join(said) or "nobody noticed, and nothing was made good"
 
 
 def saving(drill: DrillReport) -> str:

@@ -29,6 +29,8 @@ LINES = ("0.49.0", "0.125.0", "1.17.0", "2.11.0")
 RUNNER_LINES = ("0.76.0", *LINES[1:])
 """Those with which `controls` works; the first is the oldest."""
 TYPESCRIPT = "1.11.0"
+CTRF = "0.3.0"
+"""The npm package that brings the official schema of the Common Test Report Format."""
 INSTALLED = ("simulator", "controls", "scenarios", "reports")
 BESIDE = ("gameday_pytest.py", "pyproject.toml", "README.md")
 """What the wheel is made of."""
@@ -131,6 +133,19 @@ def typescript() -> Path:
         run("npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), package)
 
     return made(f"ts-{TYPESCRIPT}", install)
+
+
+def ctrf_schema() -> Path:
+    """The official schema of CTRF."""
+    if shutil.which("npm") is None:
+        missing("npm is not installed")
+
+    def install(folder: Path) -> None:
+        (folder / "package.json").write_text('{"private": true}', "utf-8")
+        run("npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"ctrf@{CTRF}")
+
+    (found,) = made(f"ctrf-{CTRF}", install).glob("node_modules/ctrf/src/*schema*.json")
+    return found
 
 
 def made(name: str, install: Callable[[Path], None]) -> Path:
