@@ -53,6 +53,11 @@ class Journal:
             )
         self._append(event, fields)
 
+    @property
+    def last_hash(self) -> str:
+        """The seal of the line written last: kept elsewhere, it guards all lines up to there."""
+        return self._previous
+
     def finish(self, **fields: object) -> None:
         """Append the last event and close the file. A second time does nothing."""
         if not self._file.closed:
