@@ -3,16 +3,20 @@
 from enum import Enum
 from typing import assert_never
 
+from reports.csv_report import render_csv
+from reports.ctrf import render_ctrf
 from reports.errors import ReportError
 from reports.html import render_html
 from reports.journal import Journal, JournalState, verify_journal
 from reports.json_report import load, render_json
 from reports.junit import render_junit
+from reports.markdown import render_markdown
 from reports.model import (
     SCHEMA_VERSION,
     ArmName,
     ArmReport,
     Asked,
+    Assignment,
     BlastRadius,
     Cell,
     Coverage,
@@ -26,6 +30,8 @@ from reports.model import (
     NotApplicable,
     Outcome,
     People,
+    Phase,
+    Response,
     RunbookStep,
     Verdict,
     Word,
@@ -37,6 +43,7 @@ __all__ = [
     "ArmName",
     "ArmReport",
     "Asked",
+    "Assignment",
     "BlastRadius",
     "Cell",
     "Coverage",
@@ -53,7 +60,9 @@ __all__ = [
     "NotApplicable",
     "Outcome",
     "People",
+    "Phase",
     "ReportError",
+    "Response",
     "RunbookStep",
     "Style",
     "Verdict",
@@ -72,6 +81,9 @@ class Format(Enum):
     HTML = "html"
     JSON = "json"
     JUNIT = "junit"
+    CTRF = "ctrf"
+    MARKDOWN = "markdown"
+    CSV = "csv"
     TEXT = "text"
 
 
@@ -84,6 +96,12 @@ def render(report: GameDayReport, form: Format) -> str:
             return render_json(report)
         case Format.JUNIT:
             return render_junit(report)
+        case Format.CTRF:
+            return render_ctrf(report)
+        case Format.MARKDOWN:
+            return render_markdown(report)
+        case Format.CSV:
+            return render_csv(report)
         case Format.TEXT:
             return render_text(report)
         case _:

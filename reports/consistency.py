@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reports.errors import ReportError
+from reports.kills import check_kills
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport, Verdict
 from reports.people import people_contradictions
 from reports.untrusted import shown
@@ -41,6 +42,8 @@ def check(report: GameDayReport) -> None:
             where="coverage",
             fix=FIX,
         )
+    if report.kills is not None:
+        check_kills(report.kills)
     for drill in report.drills:
         for contradiction in _contradictions(drill):
             raise ReportError(
@@ -71,8 +74,7 @@ def _contradictions(drill: DrillReport) -> Iterator[str]:
         if bare.expected_to_hold is not good_day:
             expected = "hold" if bare.expected_to_hold else "break"
             yield f"the bare arm is said to have to {expected}, its faults say otherwise"
-        restored = all(step.worked for step in drill.runbook)
-        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, restored=restored)
+        verdict, because = judge_arms(calm, bare, guarded, good_day=good_day, runbook=drill.runbook)
         if verdict is not drill.verdict:
             yield (
                 f"the verdict is {drill.verdict.name}, its arms make it {verdict.name} "

@@ -45,6 +45,11 @@ class Journal:
         self._number = 0
         self._append(OPENED, opening)
 
+    @property
+    def last_hash(self) -> str:
+        """The seal of the last line so far: it stands for all lines up to there."""
+        return self._previous
+
     def write(self, event: str, /, **fields: object) -> None:
         """Append one event; it has left this process when the call returns."""
         if event in RESERVED:
@@ -52,11 +57,6 @@ class Journal:
                 f"The journal itself writes the event {event!r}.", fix="Choose another name."
             )
         self._append(event, fields)
-
-    @property
-    def last_hash(self) -> str:
-        """The seal of the line written last: kept elsewhere, it guards all lines up to there."""
-        return self._previous
 
     def finish(self, **fields: object) -> None:
         """Append the last event and close the file. A second time does nothing."""

@@ -1,9 +1,9 @@
 """`report.json`: the file that every other format can be made from again.
 
-The overall verdict and the counts stand at the top for readers such as `jq`; `load` counts and
-judges again, and refuses a file that says something else. Hidden characters are written as JSON
-escapes, everything else as UTF-8. A high and a low surrogate side by side mean one character in
-JSON, and come back as that.
+The overall verdict, the counts and the scorecard stand at the top for readers such as `jq`; `load`
+counts and judges again, and refuses a file that says something else. `reports.schema` publishes
+the form. Hidden characters are written as JSON escapes, everything else as UTF-8. A high and a low
+surrogate side by side mean one character in JSON, and come back as that.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from reports.codec import CAUSE, Json, decode, encode, wrong
 from reports.consistency import FIX, check
 from reports.errors import ReportError
 from reports.model import SCHEMA_VERSION, GameDayReport, Verdict
+from reports.scorecard import scorecard
 from reports.untrusted import is_hidden
 
 
@@ -51,7 +52,7 @@ def read(text: str) -> tuple[GameDayReport, dict[str, Any]]:
     if not isinstance(document, dict):
         raise wrong("an object", document, "the top of the file")
     _check_version(document)
-    summary = {key: document.pop(key, None) for key in ("verdict", "counts")}
+    summary = {key: document.pop(key, None) for key in ("verdict", "counts", "scorecard")}
     del document["schema_version"]
     report = decode(GameDayReport, document, "")
     assert isinstance(report, GameDayReport)
@@ -62,6 +63,7 @@ def _summary(report: GameDayReport) -> dict[str, Json]:
     return {
         "verdict": report.verdict.name,
         "counts": {verdict.name: report.count(verdict) for verdict in Verdict},
+        "scorecard": encode(scorecard(report)),
     }
 
 

@@ -109,6 +109,21 @@ def render_kills(matrix: KillMatrix) -> str:
     return json.dumps(head | body, indent=2, allow_nan=False) + "\n"
 
 
+def check_kills(matrix: KillMatrix) -> None:
+    """Nothing, if each fate follows from the trials.
+
+    Raises:
+        ReportError: one does not.
+    """
+    for place, mutant in enumerate(matrix.mutants):
+        if mutant.fate is not fate_of(mutant.trials):
+            raise ReportError(
+                f"The fate {mutant.fate.value!r} does not follow from the trials.",
+                where=f"mutants[{place}].fate",
+                fix=CAUSE,
+            )
+
+
 def load_kills(text: str) -> KillMatrix:
     """The matrix that a `kill-matrix.json` holds, judged again.
 
@@ -128,13 +143,7 @@ def load_kills(text: str) -> KillMatrix:
     said = document.pop("counts", None)
     matrix = decode(KillMatrix, document, "")
     assert isinstance(matrix, KillMatrix)
-    for place, mutant in enumerate(matrix.mutants):
-        if mutant.fate is not fate_of(mutant.trials):
-            raise ReportError(
-                f"The fate {mutant.fate.value!r} does not follow from the trials.",
-                where=f"mutants[{place}].fate",
-                fix=CAUSE,
-            )
+    check_kills(matrix)
     if said != _counts(matrix):
         raise ReportError("The counts do not follow from the mutants.", where="counts", fix=CAUSE)
     return matrix

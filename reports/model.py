@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-SCHEMA_VERSION = "1.1"
+from reports.kills import KillMatrix
+
+SCHEMA_VERSION = "2.0"
 """Version of `report.json`. A reader takes its own first number and no key it does not know."""
 
 
@@ -103,6 +105,50 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Response:
+    """What was done about the harm of one arm, in virtual time since the arm began.
+
+    Each is the moment, whose doing it was, and what it was. None where it did not happen, or
+    where nothing that an arm leaves behind says when. The calm arm has at most `detected`: a false
+    alarm.
+    """
+
+    struck: Entry | None = None
+    """What went wrong first met the pipeline, by the service's books; what was changed on the
+    user's side counts from the start of the arm."""
+    detected: Entry | None = None
+    """The first sign that somebody or something had noticed: an alarm, or a first act against it,
+    whichever came first."""
+    mitigated: Entry | None = None
+    """The last act that held harm back: a control that stopped, kept back or repaired, a person who
+    stopped or rolled back, a cancel call, rows put into quarantine. After it nothing more had to be
+    held back. None if nobody acted, or if harm got past whoever did: the job believes itself done,
+    and a check broke."""
+    recovered: Entry | None = None
+    """The rows were whole again: the job is done and every check held; or the system of record was
+    as before the job, verified row by row. A rollback by the runbook is done when the arm has
+    ended, and counts from there."""
+
+    @property
+    def time_to_detect(self) -> timedelta | None:
+        """From the first strike to the first sign; None if one of them is not known."""
+        return self._since_struck(self.detected)
+
+    @property
+    def time_to_mitigate(self) -> timedelta | None:
+        """From the first strike to the last act that held harm back."""
+        return self._since_struck(self.mitigated)
+
+    @property
+    def time_to_recover(self) -> timedelta | None:
+        """From the first strike until the rows were whole again."""
+        return self._since_struck(self.recovered)
+
+    def _since_struck(self, moment: Entry | None) -> timedelta | None:
+        return None if self.struck is None or moment is None else moment.at - self.struck.at
+
+
+@dataclass(frozen=True, slots=True)
 class BlastRadius:
     """How far the damage of one arm travelled. Rows are the user's rows, counted once."""
 
@@ -138,8 +184,6 @@ class ArmReport:
     """How the pipeline ended, e.g. `done` or `halted: the worst case of $35.20 exceeds …`."""
     lasted: timedelta
     """Virtual time from start to end."""
-    detected_after: timedelta | None
-    """Virtual time until the first alarm; None if there was none."""
     blast: BlastRadius
     findings: tuple[Finding, ...]
     injections: tuple[Injection, ...]
@@ -148,6 +192,20 @@ class ArmReport:
     asked: tuple[Asked, ...] = ()
     """The drill's controls, in the arms that have them; empty where nobody can see them, as in a
     pipeline of the user's own."""
+    response: Response = Response()
+
+    @property
+    def detected_after(self) -> timedelta | None:
+        """Virtual time until somebody noticed; None if nobody did."""
+        return None if self.response.detected is None else self.response.detected.at
+
+
+class Phase(StrEnum):
+    """The three questions of an incident, in their order."""
+
+    STOP = "Stop the bleeding"
+    ASSESS = "Count the affected rows"
+    REVERSE = "Reverse exactly those"
 
 
 class Moment(StrEnum):
@@ -196,16 +254,16 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class RunbookStep:
-    """One of the three questions of an incident, with its answer."""
+    """One of the questions of an incident, with its answer."""
 
-    question: str
-    """`Stop the bleeding`, `Count the affected rows` or `Reverse exactly those`."""
+    phase: Phase
     command: str
-    """What to type or call."""
+    """What to type in production."""
     result: str
-    """What the drill saw when it executed this step in the guarded arm; empty if it did not."""
-    worked: bool = True
-    """False if the step did not do what it is for, such as a rollback that restores nothing."""
+    """What the drill saw when it executed this step after the guarded arm; empty if it did not."""
+    worked: bool | None = None
+    """Whether the step did what it is for. None if it was not executed, or could not be any more,
+    such as a rollback whose before-images were purged on schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +295,13 @@ class DrillReport:
     """An incident of a live game day. It has no arms: nobody played the same day without the
     fault, or without the people."""
 
+    @property
+    def restored(self) -> bool | None:
+        """Whether the rollback put the system of record back as it was, row by row; None if there
+        was no rollback. The proof is the result of that step."""
+        steps = (step.worked for step in self.runbook if step.phase is Phase.REVERSE)
+        return next(steps, None)
+
     def arm(self, name: ArmName) -> ArmReport | None:
         """The arm of this name, or None when the harness broke before it ran."""
         return next((arm for arm in self.arms if arm.arm is name), None)
@@ -244,7 +309,7 @@ class DrillReport:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """A drill that was asked for or available, and could not be run on these rows or this job."""
+    """A drill that was planned and not run, such as on rows that it cannot use."""
 
     name: str
     claim: str
@@ -288,6 +353,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who closes a gap, and by when, as somebody has written it down. See `reports.gaps`."""
+
+    gap: str
+    """The gap's name, e.g. `drill expired_rows_are_resent` or `fault Stall`."""
+    owner: str
+    due: str = ""
+    """A day, as `2027-01-31`; empty if none was agreed."""
+
+
+@dataclass(frozen=True, slots=True)
 class GameDayReport:
     """One game day."""
 
@@ -306,7 +382,12 @@ class GameDayReport:
     appendix: tuple[Fact, ...]
     """Versions, digests, licences."""
     coverage: Coverage = Coverage()
-    """By the drills that passed; a report of an earlier version has none."""
+    """By the drills that passed; empty where a pipeline of the user's own was judged."""
+    owner: str = ""
+    """Who is paged for this job, by its job type; empty if nobody is named."""
+    assignments: tuple[Assignment, ...] = ()
+    kills: KillMatrix | None = None
+    """What `gameday prove` found, if the run was given it."""
 
     @property
     def verdict(self) -> Verdict:

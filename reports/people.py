@@ -19,9 +19,8 @@ def judge_people(people: People) -> tuple[Verdict, str]:
     """The verdict and the clause that explains it: the first rule that applies."""
     if not any(injection.fired for injection in people.injections):
         return Verdict.INCONCLUSIVE, "nothing that was injected ever struck"
-    come = {word.moment for word in people.words}
-    if missing := [moment.value for moment in Moment if moment not in come]:
-        return Verdict.FAIL, f"never {' and never '.join(missing)}"
+    if never := missing(people):
+        return Verdict.FAIL, f"never {' and never '.join(never)}"
     return Verdict.PASS, f"noticed, stopped and reversed; {NO_ARMS}"
 
 
@@ -47,3 +46,9 @@ def people_contradictions(drill: DrillReport) -> Iterator[str]:
 def source(word: Word) -> str:
     """On whose word a moment stands."""
     return "by the books" if word.from_books else "said by a person"
+
+
+def missing(people: People) -> list[Moment]:
+    """The moments that never came."""
+    come = {word.moment for word in people.words}
+    return [moment for moment in Moment if moment not in come]

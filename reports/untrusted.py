@@ -61,6 +61,18 @@ def shown(text: str, limit: int = DISPLAY_LIMIT) -> str:
     return visible(start) + note
 
 
+def told(line: str) -> str:
+    """A line for a terminal that a CI system reads, too: it begins no command there.
+
+    GitHub's runner obeys `::name::` at the start of a line, after spaces, and `##[name]` anywhere;
+    one character of each is written as its escape.
+    """
+    start = len(line) - len(line.lstrip())
+    if line.startswith("::", start):
+        line = f"{line[:start]}\\x3a{line[start + 1 :]}"
+    return line.replace("##[", "#\\x23[")
+
+
 def shown_lines(text: str, limit: int = DISPLAY_LIMIT) -> str:
     """Like `shown`, but line feeds stay."""
     start, note = cut(text, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from reports.model import ArmReport, Finding, Outcome, Verdict
+from reports.model import ArmReport, Finding, Outcome, Phase, RunbookStep, Verdict
 
 
 def held(findings: Collection[Finding]) -> bool:
@@ -35,7 +35,11 @@ ELSEWHERE = (
     "the service heard nothing of a pipeline that says it is done: it spoke with another one, or "
     "with none"
 )
-NOT_RESTORED = "the rollback did not restore the system of record"
+FAILED_STEPS = {
+    Phase.STOP: "the runbook did not stop the job",
+    Phase.ASSESS: "the runbook counted other rows than there are",
+    Phase.REVERSE: "the rollback did not restore the system of record",
+}
 
 
 def judge_arms(
@@ -44,7 +48,7 @@ def judge_arms(
     guarded: ArmReport,
     *,
     good_day: bool,
-    restored: bool = True,
+    runbook: Collection[RunbookStep] = (),
 ) -> tuple[Verdict, str]:
     """The verdict and the clause that explains it: the first rule that applies."""
     doubts = _of_the_evidence(calm, bare, guarded, good_day=good_day)
@@ -52,8 +56,8 @@ def judge_arms(
         return found
     if not guarded.held:
         return Verdict.FAIL, HARM if good_day else "the controls did not hold"
-    if not restored:
-        return Verdict.FAIL, NOT_RESTORED
+    if failed := next((step for step in runbook if step.worked is False), None):
+        return Verdict.FAIL, FAILED_STEPS[failed.phase]
     if unasked := [each.control for each in guarded.asked if not each.asked]:
         return Verdict.INCONCLUSIVE, f"these controls were never asked: {_names(unasked)}"
     return _judge_good_day(calm, bare) if good_day else _judge_bad_day(bare, guarded)

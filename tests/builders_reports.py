@@ -11,6 +11,8 @@ from reports import (
     ArmName,
     ArmReport,
     BlastRadius,
+    Cell,
+    Coverage,
     DrillReport,
     Entry,
     Fact,
@@ -19,9 +21,12 @@ from reports import (
     Injection,
     NotApplicable,
     Outcome,
+    Phase,
+    Response,
     RunbookStep,
     Verdict,
 )
+from reports.kills import Fate, KillMatrix, MutantReport, Trial
 
 
 def a_blast(**changes: Any) -> BlastRadius:
@@ -75,6 +80,19 @@ def an_injection(**changes: Any) -> Injection:
     return replace(injection, **changes)
 
 
+def a_response(*, guarded: bool = True) -> Response:
+    """A stall after an hour; with the controls it is noticed, held back and made good."""
+    struck = Entry(timedelta(hours=1), "fault", "Stall: msgbatch_0001 after 1500 requests")
+    if not guarded:
+        return Response(struck)
+    return Response(
+        struck,
+        Entry(timedelta(hours=24), "alarm", "1500 rows expired"),
+        Entry(timedelta(hours=24), "control", "Resubmit: 1500 rows are sent again (round 1)"),
+        Entry(timedelta(hours=24, minutes=10), "pipeline", "promoted 3,000 rows"),
+    )
+
+
 def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
     """The arm as it is when a drill passes: calm and guarded hold, bare breaks."""
     bare = arm is ArmName.BARE
@@ -84,12 +102,12 @@ def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
         expected_to_hold=not bare,
         ended="done",
         lasted=timedelta(minutes=20) if arm is ArmName.CALM else timedelta(hours=24),
-        detected_after=timedelta(hours=24) if arm is ArmName.GUARDED else None,
         blast=a_blast(promoted=1_500, lost=1_500) if bare else a_blast(),
         findings=(a_broken_finding() if bare else a_finding(),),
         injections=() if arm is ArmName.CALM else (an_injection(),),
         alarms=("1500 rows expired",) if arm is ArmName.GUARDED else (),
         timeline=(Entry(timedelta(0), "pipeline", "sends 3000 requests"),),
+        response=Response() if arm is ArmName.CALM else a_response(guarded=not bare),
     )
     return replace(report, **changes)
 
@@ -111,8 +129,8 @@ def a_drill(**changes: Any) -> DrillReport:
         because="broke without the controls, held with them",
         arms=three_arms(),
         runbook=(
-            RunbookStep("Stop the bleeding", "gameday halt tickets", "the switch was on"),
-            RunbookStep("Reverse exactly those", "gameday rollback tickets", ""),
+            RunbookStep(Phase.STOP, "gameday halt tickets", "the switch was on", worked=True),
+            RunbookStep(Phase.REVERSE, "gameday rollback tickets", ""),
         ),
         replay="gameday run expired_rows_are_resent --seed 7",
     )
@@ -207,6 +225,26 @@ def a_full_report(**changes: Any) -> GameDayReport:
         ),
     )
     return replace(report, **changes)
+
+
+COVERAGE = Coverage(
+    (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
+    faults=3,
+    controls=2,
+    open_faults=("LostReply", "Conflict"),
+    open_controls=("CostCeiling",),
+)
+
+
+def a_mutant(fate: Fate, control: str = "Requeue") -> MutantReport:
+    """A broken control, and what became of it in one drill."""
+    trial = Trial("expired_rows_are_resent", 200, fate, 3, "EveryRowAccountedFor", "says")
+    return MutantReport(control, f"is_{fate.name.lower()}", "off by one", "one", fate, (trial,))
+
+
+def a_matrix(*fates: Fate) -> KillMatrix:
+    """A matrix of mutants that met these fates."""
+    return KillMatrix(7, "gameday prove", ("d",), tuple(a_mutant(fate) for fate in fates))
 
 
 def with_every_text(value: Any, text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getclosurevars
 from pathlib import Path
 from types import FunctionType
@@ -29,11 +29,12 @@ from scenarios.harness.checks import (
     FairDay,
     RecordIsRight,
     ServiceWasReached,
-    dump,
 )
 from scenarios.harness.client import ServiceBroke
 from scenarios.harness.drill import Drill
+from scenarios.harness.incident import execute_runbook
 from scenarios.harness.record import Record
+from scenarios.harness.response import after_runbook, response_of
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
 from scenarios.harness.world import Game, Refit, World, as_it_is
@@ -142,7 +143,8 @@ def run_arm(drill: Drill, arm: ArmName, calm_runs: CalmRuns) -> ArmResult:
         if arm is ArmName.CALM:
             return ArmResult(report)
         guarded = arm is ArmName.GUARDED
-        steps = _execute_runbook(played.world, played.record) if guarded else ()
+        steps = execute_runbook(played.world, played.record) if guarded else ()
+        report = replace(report, response=after_runbook(report.response, report.lasted, steps))
         played.world.give_back()
         return ArmResult(report, steps)
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - the harness broke, and the report says so
@@ -156,8 +158,8 @@ def report_drill(drill: Drill, game: Game, results: Sequence[ArmResult]) -> Dril
     if problem:
         verdict, because = Verdict.ERROR, f"the harness broke: {problem.partition(':')[0]}"
     else:
-        restored = all(step.worked for step in results[-1].runbook)
-        verdict, because = judge_arms(*arms, good_day=drill.is_good_day, restored=restored)
+        steps = results[-1].runbook
+        verdict, because = judge_arms(*arms, good_day=drill.is_good_day, runbook=steps)
     return DrillReport(
         name=drill.name,
         claim=drill.claim,
@@ -184,20 +186,22 @@ def judge_arm(drill: Drill, game: Game, played: Played) -> ArmReport:
     ours: tuple[Check, ...] = (Ended(arm), ServiceWasReached(), RecordIsRight())
     ours += (FairDay(),) if arm is ArmName.CALM else ()
     findings = tuple(judged(check, record) for check in (*ours, *drill.checks))
-    first_alarm = min((alarm.at for alarm in record.alarms), default=None)
+    at_start = any(each.times and each.source is None for _, each in world.spoiled)
     return ArmReport(
         arm=arm,
         held=held(findings),
         expected_to_hold=arm is not ArmName.BARE or drill.is_good_day,
         ended=record.status if not record.why else f"{record.status}: {record.why}",
         lasted=record.lasted,
-        detected_after=None if first_alarm is None else first_alarm - start,
         blast=blast_of(record),
         findings=findings,
         injections=_injections(drill, game, world, record),
         alarms=tuple(alarm.what for alarm in record.alarms),
         timeline=merged(world.timeline, record.books, start),
         asked=() if arm is ArmName.BARE else world.witness.of(drill.control_types),
+        response=response_of(
+            record, start, world.diary, held=held(findings), spoiled_at_start=at_start
+        ),
     )
 
 
@@ -269,42 +273,3 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
 
 def first_line(thing: object) -> str:
     return (type(thing).__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
-
-
-def _execute_runbook(world: World, record: Record) -> tuple[RunbookStep, ...]:
-    """The three questions of an incident, answered by doing them after the record was taken."""
-    alarms = [alarm.at for alarm in record.alarms]
-    creates = [call for call in record.books.calls if call.endpoint.value == "create"]
-    later = [call for call in creates if alarms and call.at > max(alarms)]
-    reasons: dict[str, int] = {}
-    for reason in record.quarantined.values():
-        reasons[reason] = reasons.get(reason, 0) + 1
-    listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-    if world.purged:
-        restored, reversed_ = True, "what stood there before was purged on schedule: too late"
-    else:
-        count = world.rollback()
-        restored = dump(world.record().after) == dump(record.before)
-        proof = "equals" if restored else "DIFFERS FROM"
-        reversed_ = (
-            f"put {count:,} rows back; the system of record {proof} its state before the job"
-        )
-    return (
-        RunbookStep(
-            "Stop the bleeding",
-            "outcome = runner.run(job, rows)  # outcome.status, outcome.why",
-            f"the job is {record.status}; {len(later)} create calls followed the last alarm",
-        ),
-        RunbookStep(
-            "Count the affected rows",
-            "ledger.quarantined(job.id); outcome.waiting",
-            f"{len(record.promoted):,} promoted, {len(record.quarantined):,} quarantined"
-            f"{f' ({listed})' if listed else ''}, {len(record.waiting):,} held back",
-        ),
-        RunbookStep(
-            "Reverse exactly those",
-            "runner.rollback(job)",
-            reversed_,
-            worked=restored,
-        ),
-    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
-from reports import DrillReport, GameDayReport, Journal
+from reports import DrillReport, Fact, Format, GameDayReport, Journal
 from scenarios.harness.game import Plan, in_order, report_of, start
 from scenarios.harness.interruption import Interrupted, Interruptions
-from scenarios.harness.output import JOURNAL, remove_reports, write_reports
+from scenarios.harness.output import FILES, JOURNAL, remove_reports, write_reports
 from scenarios.harness.progress import progress
 from scenarios.harness.world import Game
 
@@ -51,6 +53,7 @@ def conduct_drills(
     with opened as journal:
         for name in planned:
             journal.write("planned", drill=name)
+        plan_hash = journal.last_hash
         try:
             with (
                 closing(begin()) as running,
@@ -67,7 +70,7 @@ def conduct_drills(
                     )
                     step(f"{done.verdict.name} {done.name}")
             with interruptions.welcome():
-                report = report_on(reports)
+                report = _with_journal(report_on(reports), plan_hash)
                 page = write_reports(report, folder)
         except Interrupted as stop:
             remove_reports(folder)
@@ -77,5 +80,13 @@ def conduct_drills(
             raise Interrupted(
                 stop.sign, f"interrupted after {done_so_far}; journal: {folder / JOURNAL}"
             ) from None
-        journal.finish(verdict=report.verdict.name, drills=len(reports))
+        digest = sha256((folder / FILES[Format.JSON]).read_bytes()).hexdigest()
+        journal.finish(verdict=report.verdict.name, drills=len(reports), report_sha256=digest)
     return report, page
+
+
+def _with_journal(report: GameDayReport, plan_hash: str) -> GameDayReport:
+    """The report with the seal of the journal's plan. What follows in the journal depends on which
+    drill was done first; its last line carries the digest of this report."""
+    fact = Fact("journal, hash after its plan", plan_hash)
+    return replace(report, appendix=(*report.appendix, fact))

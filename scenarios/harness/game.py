@@ -33,6 +33,7 @@ from scenarios.harness.workers import Died, Workers
 from scenarios.harness.world import Game
 from simulator import VirtualClock
 
+SLOW = "slow: only when named or with --slow"
 DEFAULT_JOB = Path(__file__).parent.parent / "jobs" / "tickets.toml"
 CLEAN_ROWS_PER_INSTRUCTION = 9
 """Around rows that are nothing but instructions, so many seeded rows stand without any."""
@@ -112,12 +113,15 @@ class Plan:
     not_applicable: tuple[NotApplicable, ...]
 
 
-def plan(drills: Sequence[Drill], game: Game) -> Plan:
-    """Sort drills by whether they can be run on these rows."""
+def plan(drills: Sequence[Drill], game: Game, slow: Sequence[Drill] = ()) -> Plan:
+    """Sort drills by whether they can be run on these rows; `slow` ones are left out."""
     reasons = {drill.name: applies(drill, game) for drill in drills}
     return Plan(
         tuple(drill for drill in drills if reasons[drill.name] is None),
-        tuple(reason for reason in reasons.values() if reason is not None),
+        (
+            *(reason for reason in reasons.values() if reason is not None),
+            *(NotApplicable(drill.name, drill.claim, SLOW) for drill in slow),
+        ),
     )
 
 
@@ -195,8 +199,10 @@ def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: st
             Fact("anthropic", version("anthropic")),
             Fact("Python", sys.version.split()[0]),
             Fact("rows, SHA-256", game.rowset.digest),
+            Fact("rows, licence", game.rowset.licence),
             Fact("model", f"{job_type.prompt.model}, simulated"),
             Fact("clock", "virtual: no time of this report was waited for"),
         ),
         coverage=coverage_of([drill for drill in plan.drills if drill.name in passed]),
+        owner=job_type.owner,
     )

@@ -30,6 +30,7 @@ class RowSet:
     """SHA-256 of the file, or of what made the rows."""
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    licence: str = "the user's own: gameday knows of none"
 
 
 def read_rows(path: Path, job_type: JobType) -> RowSet:

@@ -25,6 +25,7 @@ COLUMNS = (
     "sentiment",
 )
 PEOPLE = 120
+LICENCE = "made up by gameday (Apache-2.0) with Faker (MIT); no row describes a real person"
 
 _OPENERS = (
     "Hello,",
@@ -96,7 +97,7 @@ def tickets(seed: int, rows: int = 2_000) -> RowSet:
     people = _people(seed)
     made = tuple(_ticket(dice, people, ordinal) for ordinal in range(rows))
     digest = hashlib.sha256(repr([dict(row.fields) for row in made]).encode()).hexdigest()
-    return RowSet(f"support tickets made from seed {seed}", digest, COLUMNS, made)
+    return RowSet(f"support tickets made from seed {seed}", digest, COLUMNS, made, LICENCE)
 
 
 def _people(seed: int) -> list[dict[str, str]]:

@@ -48,6 +48,7 @@ from scenarios.harness.model import bound, known_labels, simulated_model
 from scenarios.harness.naive import without
 from scenarios.harness.people import Operator
 from scenarios.harness.record import Act, JobEnd, Record
+from scenarios.harness.response import Diary
 from scenarios.harness.rota import Rota
 from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
@@ -183,6 +184,7 @@ class World:
     """Where payload was still kept when its time was over."""
     told_usd: dict[str, Decimal] = field(default_factory=dict)
     """What each team was told that it has spent."""
+    diary: Diary = field(default_factory=Diary)
     deeds: list[Act] = field(default_factory=list)
     """What people did, in order of time."""
     started_at: datetime = field(init=False)
@@ -512,6 +514,7 @@ class World:
         who, what = say_entry(entry)
         if what:
             self.tell(who, what)
+            self.diary.note(entry, self.timeline[-1])
 
 
 def _type_of(errand: Errand, task: Task) -> JobType:

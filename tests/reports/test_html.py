@@ -152,7 +152,7 @@ def test_the_page_tells_everything_there_is() -> None:
         "ticket-9",
         "msgbatch_0001 after 1500 requests",
         "1500 rows expired",
-        "first alarm at +24:00:00",
+        "noticed at +24:00:00",
         "+0:00:00",
         "gameday halt tickets",
         "the drill saw: the switch was on",

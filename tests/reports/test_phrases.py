@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from reports import ArmName, GameDayReport, Outcome, Verdict
+from reports import ArmName, Entry, GameDayReport, Outcome, Response, Verdict
 from reports.phrases import (
     Saved,
     as_expected,
@@ -150,10 +150,12 @@ def test_an_outcome_is_compared_with_what_had_to_happen(
     assert expected == as_expected(an_arm(held=held, expected_to_hold=expected_to_hold))
 
 
-def test_detection_tells_the_first_alarm_or_that_there_was_none() -> None:
+def test_detection_tells_the_first_sign_or_that_there_was_none() -> None:
     """`None` is a silent arm, not an alarm at zero."""
-    assert detection(an_arm(detected_after=None)) == "no alarm"
-    assert detection(an_arm(detected_after=timedelta(0))) == "first alarm at +0:00:00"
+    at_once = Response(detected=Entry(timedelta(0), "alarm", "1500 rows expired"))
+
+    assert detection(an_arm()) == "nobody noticed"
+    assert detection(an_arm(response=at_once)) == "noticed at +0:00:00"
 
 
 def test_troubles_name_the_check_and_its_first_offender() -> None:

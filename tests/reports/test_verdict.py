@@ -28,7 +28,6 @@ def an_arm(name: ArmName, outcome: Outcome = Outcome.HELD, fired: int = 5) -> Ar
         expected_to_hold=name is not ArmName.BARE,
         ended="done",
         lasted=timedelta(minutes=1),
-        detected_after=None,
         blast=BlastRadius(10, 10, 10, 0, 0, 0, 0, 0, Decimal(1), Decimal(2)),
         findings=(Finding("Looks", outcome, "looked", 10),),
         injections=(Injection("Stall()", "It stalls.", "once", fired),),

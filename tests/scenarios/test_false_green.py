@@ -15,9 +15,20 @@ from typing import Any
 import pytest
 
 from controls import Canary, CostCeiling, Quarantine, Requeue, Staging
-from reports import ArmName, Asked, DrillReport, Finding, Format, Outcome, Verdict, load, render
+from reports import (
+    ArmName,
+    Asked,
+    DrillReport,
+    Finding,
+    Format,
+    Outcome,
+    Phase,
+    Verdict,
+    load,
+    render,
+)
 from reports.errors import ReportError
-from reports.verdict import ELSEWHERE, HARM, NOT_RESTORED, judge_arms
+from reports.verdict import ELSEWHERE, FAILED_STEPS, HARM, judge_arms
 from scenarios import (
     DamageIsHeard,
     EveryRowAccountedFor,
@@ -280,7 +291,7 @@ def test_a_restore_that_fails(day: CalmRuns, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Staging, "rollback", lambda *_: ROWS)
     report = run_drill(a_sound_drill(), day.game, day)
 
-    assert (Verdict.FAIL, NOT_RESTORED) == (report.verdict, report.because)
+    assert (Verdict.FAIL, FAILED_STEPS[Phase.REVERSE]) == (report.verdict, report.because)
     assert not report.runbook[-1].worked
     assert "DIFFERS FROM" in report.runbook[-1].result
 

@@ -248,7 +248,7 @@ def _plain(typed: str, hint: Any) -> object:
 def _one(typed: str, taken: Any) -> object:
     if taken is bool:
         return {"true": True, "false": False}.get(typed.lower(), typed)
-    for number, kinds in ((int, (int, float)), (float, (float,))):
+    for number, kinds in ((int, (int, float)), (float, (float, timedelta))):
         if taken in kinds and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", typed):
             try:
                 return number(typed)

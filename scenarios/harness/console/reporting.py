@@ -35,7 +35,6 @@ control held: that is what the drills of `gameday run` are for.
 
 `by the books` is read from the calls of clients: a batch was canceled after the fault had struck.
 Nobody outside the service can see from its books whether something was reversed."""
-AGAIN: Final = "a live game day is not repeated by a command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def report_of(
     day: GameDay, overview: Overview, at: Instant, *, seed: int, command: str, journal: str
 ) -> GameDayReport:
     """The report of a game day that ends now."""
-    drills = [_drill(one, day, at) for one in day.scorecard.incidents]
+    drills = [_drill(one, day, at, command) for one in day.scorecard.incidents]
     opened = day.opened
     return GameDayReport(
         seed=seed,
@@ -76,7 +75,7 @@ def report_of(
     )
 
 
-def _drill(incident: Incident, day: GameDay, at: Instant) -> DrillReport:
+def _drill(incident: Incident, day: GameDay, at: Instant, command: str) -> DrillReport:
     people = People(
         injected_by=incident.by,
         injected_after=incident.at.virtual - day.opened.virtual,
@@ -97,7 +96,7 @@ def _drill(incident: Incident, day: GameDay, at: Instant) -> DrillReport:
         because=because,
         arms=(),
         runbook=(),
-        replay=AGAIN,
+        replay=command,
         people=people,
     )
 

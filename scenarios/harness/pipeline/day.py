@@ -31,6 +31,7 @@ from scenarios.harness.pipeline.places import Place, drop_forgotten
 from scenarios.harness.pipeline.scratch import new_folder, remove
 from scenarios.harness.pipeline.sweep import SWEEPS, Crash, points, summed
 from scenarios.harness.pipeline.trial import Trial
+from scenarios.harness.response import Diary, response_of
 from scenarios.harness.telling import merged
 from scenarios.harness.workers import Died, Workers
 from simulator import VirtualClock
@@ -228,19 +229,21 @@ class Day:
     def _judge(self, drill: Drill, staged: Staged, played: Played) -> ArmReport:
         record, arm, start = played.record, staged.arm, played.started_at
         findings = tuple(judged(check, record) for check in (*common_checks(arm), *drill.checks))
-        first_alarm = min((alarm.at for alarm in record.alarms), default=None)
+        at_start = any(each.times and each.source is None for _, each in played.spoiled)
         return ArmReport(
             arm=arm,
             held=held(findings),
             expected_to_hold=arm is not ArmName.BARE or drill.is_good_day,
             ended=f"{record.status}: {record.why}" if record.why else record.status,
             lasted=record.lasted,
-            detected_after=None if first_alarm is None else first_alarm - start,
             blast=blast_of(record),
             findings=findings,
             injections=self._injections(drill, staged, played),
             alarms=tuple(alarm.what for alarm in record.alarms),
             timeline=merged([], record.books, start),
+            response=response_of(
+                record, start, Diary(), held=held(findings), spoiled_at_start=at_start
+            ),
         )
 
     def _injections(self, drill: Drill, staged: Staged, played: Played) -> tuple[Injection, ...]:
@@ -310,6 +313,7 @@ class Day:
                 Fact("batch-gameday", version("batch-gameday")),
                 Fact("Python", sys.version.split()[0]),
                 Fact("rows, SHA-256", trial.rowset.digest),
+                Fact("rows, licence", trial.rowset.licence),
                 Fact("text column", trial.job.text_field),
                 Fact("bare arm", "a naive pipeline of gameday's own"),
                 Fact("clock", "poll: looking at a batch moves time on"),

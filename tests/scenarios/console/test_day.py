@@ -103,7 +103,7 @@ def test_a_cancel_after_the_fault_has_struck_stops_it_by_the_books(theatre: Thea
 
 def test_a_cancel_before_it_struck_stops_nothing(theatre: Theatre) -> None:
     """Nor does one that the fault itself has struck."""
-    theatre.inject("LostReply", on="cancel")
+    theatre.inject("UnknownKeys", on="cancel")
     one, other = (theatre.create()["id"] for _ in range(2))
     theatre.inject("Overloaded", on="list")
     theatre.client("POST", f"/{one}/cancel")
@@ -228,7 +228,7 @@ def test_a_day_that_was_met_passes_and_says_what_that_is_worth(theatre: Theatre)
     for form in Format:
         text = render(report, form)
         assert "no calm and no bare arm" in text, form
-        assert "Grace" in text, form
+        assert "Grace" in text or form is Format.CSV, form
 
 
 def test_what_nobody_came_to_fails(theatre: Theatre) -> None:
