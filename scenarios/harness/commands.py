@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ import typer
 
 from scenarios.harness import serving
 from scenarios.harness.pipeline.command import verify as verify_pipeline
+from scenarios.harness.voice import NoColor, Quiet, set_voice
 
 if TYPE_CHECKING:
     from scenarios.harness.drill import Drill
@@ -148,6 +148,8 @@ def run(
     kills: Annotated[
         Path | None, typer.Option(help="A kill-matrix.json of gameday prove, for the report.")
     ] = None,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
     from reports import Style, render_text  # noqa: PLC0415
@@ -159,6 +161,7 @@ def run(
     from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
     from scenarios.harness.reporting import read_kills  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
@@ -178,10 +181,7 @@ def run(
             folder,
             interruptions,
         )
-    colour = sys.stdout.isatty() and not os.environ.get(
-        "NO_COLOR"
-    )  # empty means unset: no-color.org
-    typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
+    told.say(render_text(report, Style.COLOUR if told.colour else Style.PLAIN))
     typer.echo(f"\nreport: {page} (beside it {beside()})")
     for line in tell_github(report, os.environ):
         typer.echo(line)
@@ -205,6 +205,8 @@ def prove(
     fill: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--all", help="Run every drill, also after the first kill.")
     ] = False,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Break every control on purpose, and see whether the drills say so."""
     from reports.kills import render_kills_text  # noqa: PLC0415
@@ -212,6 +214,7 @@ def prove(
     from scenarios.harness.output import MATRIX_MARKS, open_folder, write_matrix  # noqa: PLC0415
     from scenarios.harness.prove import conduct, exit_code, open_proof  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             proof = open_proof(controls or [], seed, fill=fill)
@@ -220,7 +223,7 @@ def prove(
         folder = open_folder(out, [], MATRIX_MARKS)
         matrix = conduct(proof, workers, command, interruptions)
         place = write_matrix(matrix, folder)
-    typer.echo(render_kills_text(matrix), nl=False)
+    told.say(render_kills_text(matrix))
     typer.echo(f"\nkill matrix: {place} (beside it the same as text)")
     raise typer.Exit(exit_code(matrix))
 
@@ -240,6 +243,8 @@ def fuzz(
     ] = None,
     job: Annotated[Path | None, typer.Option(help="The job type they run under (TOML).")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report and failures.")] = FUZZ_OUT,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Play random plans of faults, kills and people's acts, judged by the eleven invariants."""
     from scenarios.harness.fuzz.conduct import conduct  # noqa: PLC0415 - after the shadow check
@@ -252,6 +257,7 @@ def fuzz(
     from scenarios.harness.game import open_game  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             game = open_game(rows, job, 0)
@@ -265,7 +271,7 @@ def fuzz(
         result = conduct(game, seed, plans, spread, interruptions)
         with interruptions.welcome():
             written = write_result(result, folder)
-    typer.echo(as_text(result, written), nl=False)
+    told.say(as_text(result, written))
     raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
 
 
