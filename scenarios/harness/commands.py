@@ -148,6 +148,9 @@ def run(
     kills: Annotated[
         Path | None, typer.Option(help="A kill-matrix.json of gameday prove, for the report.")
     ] = None,
+    owners: Annotated[
+        Path | None, typer.Option(help="Who closes which gap, by when (TOML), for the report.")
+    ] = None,
     quiet: Quiet = False,  # noqa: FBT002 - a flag
     no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -159,7 +162,7 @@ def run(
     from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
-    from scenarios.harness.reporting import read_kills  # noqa: PLC0415
+    from scenarios.harness.reporting import read_kills, read_owners  # noqa: PLC0415
 
     told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
@@ -168,13 +171,15 @@ def run(
             left_out = [] if drills else [d for d in select([], slow=True) if d not in chosen]
             game = open_game(rows, job, seed)
             matrix = None if kills is None else read_kills(kills)
+            assigned = () if owners is None else read_owners(owners)
         flags = ["--slow"] if slow else []
         flags += [] if kills is None else ["--kills", str(kills)]
+        flags += [] if owners is None else ["--owners", str(owners)]
         command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
         inputs = [Path(drill.file) for drill in chosen if drill.file]
-        folder = open_folder(out, [*inputs, *filter(None, (rows, job, kills))])
+        folder = open_folder(out, [*inputs, *filter(None, (rows, job, kills, owners))])
         report, page = conduct(
-            replace(plan(chosen, game, left_out), kills=matrix),
+            replace(plan(chosen, game, left_out), kills=matrix, owners=assigned),
             game,
             workers,
             command + game.options,
@@ -314,6 +319,9 @@ def report(
     kills: Annotated[
         Path | None, typer.Option(help="A kill-matrix.json of gameday prove, to be part of it.")
     ] = None,
+    owners: Annotated[
+        Path | None, typer.Option(help="Who closes which gap, by when (TOML), to be part of it.")
+    ] = None,
     against: Annotated[
         Path | None, typer.Option(help="An older report.json: tell what changed since.")
     ] = None,
@@ -329,7 +337,7 @@ def report(
     from scenarios.harness import reporting  # noqa: PLC0415 - after the shadow check
 
     if against is None:
-        judged = reporting.rendered(file, form, kills, out)
+        judged = reporting.rendered(file, form, kills, owners, out)
         raise typer.Exit(EXIT_BY_VERDICT[judged.verdict])
     raise typer.Exit(reporting.compared(file, against, form, out, strict=strict))
 
