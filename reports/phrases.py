@@ -12,11 +12,14 @@ from reports.model import (
     ArmReport,
     BlastRadius,
     DrillReport,
+    Entry,
     Finding,
     GameDayReport,
     Outcome,
+    People,
     Verdict,
 )
+from reports.people import NO_ARMS, missing, source
 
 CENT = Decimal("0.01")
 SMALLEST_SHOWN = Decimal("0.0001")
@@ -104,6 +107,8 @@ def headline(report: GameDayReport) -> str:
     """One sentence: how many drills proved their control, and what became of the others."""
     if not report.drills:
         return "No drill was run, so nothing was proved."
+    if all(drill.people for drill in report.drills):
+        return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
     sentence += "its control" if 1 in {proved, all_drills} else "their control"
@@ -113,6 +118,32 @@ def headline(report: GameDayReport) -> str:
         if verdict is not Verdict.PASS and report.count(verdict)
     ]
     return "; ".join([sentence, *others]) + "."
+
+
+def _live_headline(report: GameDayReport) -> str:
+    """The same for a live game day, in which no control was put to the proof."""
+    met, incidents = report.count(Verdict.PASS), len(report.drills)
+    silent = report.count(Verdict.INCONCLUSIVE)
+    what = f"{met} of {plural(incidents, 'incident')} noticed, stopped and reversed by people"
+    others = [f"{report.count(Verdict.FAIL)} not"] if report.count(Verdict.FAIL) else []
+    others += [f"{silent} never struck"] if silent else []
+    return f"{'; '.join([what, *others])}. {NO_ARMS[0].upper()}{NO_ARMS[1:]}."
+
+
+def people_lines(people: People) -> list[str]:
+    """What people came to in an incident, one line for each moment. Untrusted text."""
+    lines = [f"injected at +{clock(people.injected_after)} by {people.injected_by}"]
+    lines += [
+        f"{injection.name} {'struck' if injection.fired else 'never struck'}"
+        f"{f' {injection.fired:,} times' if injection.fired > 1 else ''}"
+        for injection in people.injections
+    ]
+    lines += [
+        f"{word.moment} after {clock(word.after)} ({clock(word.waited)} on the wall) by {word.by}, "
+        f"{source(word)}{f': {word.note}' if word.note else ''}"
+        for word in people.words
+    ]
+    return lines + [f"never {moment}" for moment in missing(people)]
 
 
 def plural(count: int, noun: str) -> str:
@@ -207,11 +238,46 @@ def families(drills: Iterable[DrillReport]) -> list[tuple[str, list[DrillReport]
     return list(found.items())
 
 
+def since(struck: Entry, event: Entry) -> timedelta:
+    """From the start of the harm to an event; nothing if the event came first."""
+    return max(event.at - struck.at, timedelta(0))
+
+
+def counterfactual(drill: DrillReport) -> str:
+    """`Without the controls: 980 more rows harmed, $0.21 less billed.`, or nothing at all."""
+    saved = saved_by(drill)
+    if saved is None:
+        return ""
+    counts = ((saved.rows, "row", " harmed"), (saved.leaks, "leak", ""))
+    parts = [
+        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {noun}{'s' * (abs(count) != 1)}{end}"
+        for count, noun, end in counts
+        if count
+    ]
+    if saved.usd:
+        parts.append(f"{money(abs(saved.usd))} {'more' if saved.usd > 0 else 'less'} billed")
+    return f"Without the controls: {enumerate_words(parts)}." if parts else ""
+
+
+RESTORED = {
+    True: "restore verified: the record is as it was, row by row",
+    False: "the rollback did not restore the record",
+    None: "no restore was verified",
+}
+
+
+def restore(drill: DrillReport) -> str:
+    """Whether the rollback of the runbook put the record back."""
+    return RESTORED[drill.restored]
+
+
 def own_words(drill: DrillReport) -> list[str]:
     """What the pipeline or a check itself gave as its reason, one line for each.
 
     For instance `guarded halted: the worst case of $35.20 exceeds the ceiling`. Untrusted text.
     """
+    if drill.people is not None:
+        return people_lines(drill.people)
     endings = [f"{arm.arm.value} {arm.ended}" for arm in drill.arms if ": " in arm.ended]
     return endings + [
         _sentence(arm, finding)
