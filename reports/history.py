@@ -6,7 +6,7 @@ by day, or by build number. Every chart has the same numbers in the table below 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -120,14 +120,24 @@ def _charts(past: Sequence[Past]) -> Iterator[Markup]:
     labels = [each.name[-LABEL:] for each in past]
     verdicts = _chart("StackedBar", "Drills by verdict", labels)
     for verdict in Verdict:
-        verdicts.add(verdict.name, [each.report.count(verdict) for each in past])
+        counts = [each.report.count(verdict) for each in past]
+        verdicts.add(verdict.name, counts, formatter=_with(verdict.name))
     says = "Drills by verdict, report by report. The table below has the numbers."
     yield plain_page.picture(without_script(verdicts.render()), says)
     noticed = _chart("Line", "Hours until somebody noticed (median)", labels)
     spans = [detection(each.report) for each in past]
-    noticed.add("hours", [None if span is None else span / HOUR for span in spans])
+    noticed.add(
+        "hours",
+        [None if span is None else span / HOUR for span in spans],
+        formatter=lambda hours: f"{hours:.1f} h",
+    )
     says = "Hours until harm was noticed, report by report. The table below has the numbers."
     yield plain_page.picture(without_script(noticed.render()), says)
+
+
+def _with(word: str) -> Callable[[int], str]:
+    """`3 FAIL`; nothing where there are none."""
+    return lambda count: f"{count} {word}" if count else ""
 
 
 def _chart(kind: str, title: str, labels: Sequence[str]) -> Any:

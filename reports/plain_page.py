@@ -16,7 +16,7 @@ body { margin: 0 auto; max-width: 70rem; padding: 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid; padding: .3rem .6rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 .scroll { overflow-x: auto; }
 .hidden-character { border: 1px dotted; font-family: monospace; }
 img { max-width: 100%; background: #fff; }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
-from reports import Format, GameDayReport, ReportError, load, render
+from reports import Assignment, Format, GameDayReport, ReportError, load, render
 from reports.compare import compare
 from reports.compare_faces import COMPARISONS
 from reports.history import Past, Unread, render_history
@@ -15,11 +17,14 @@ from scenarios.harness.errors import UsageError
 from scenarios.harness.output import FILES, write_whole
 
 REGRESSION = 1
+OWNERS = 'Write, for instance: ["fault Stall"] owner = "net-team", due = 2027-01-31, in lines.'
 LARGEST_REPORT = 512 * 2**20
 """Bytes. A report of 200 drills has about 4 MB; a larger file is another one."""
 
 
-def rendered(file: Path, form: str, kills: Path | None, out: Path | None) -> GameDayReport:
+def rendered(
+    file: Path, form: str, kills: Path | None, owners: Path | None, out: Path | None
+) -> GameDayReport:
     """Write a report in another format to stdout or a file, and return it.
 
     Raises:
@@ -31,6 +36,8 @@ def rendered(file: Path, form: str, kills: Path | None, out: Path | None) -> Gam
     report = read_report(file)
     if kills is not None:
         report = replace(report, kills=read_kills(kills))
+    if owners is not None:
+        report = replace(report, assignments=read_owners(owners))
     put(render(report, Format(form)), out, file)
     return report
 
@@ -97,6 +104,28 @@ def read_kills(file: Path) -> KillMatrix:
         return load_kills(_text(file, "kill matrix"))
     except ReportError as error:
         raise _complaint(file, error) from None
+
+
+def read_owners(file: Path) -> tuple[Assignment, ...]:
+    """Who closes which gap, and by when: a TOML file with a table for each gap.
+
+    Raises:
+        UsageError: it cannot be read, or a table of it holds something else.
+    """
+    try:
+        tables = tomllib.loads(_text(file, "file of owners"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no TOML: {error}.", fix=OWNERS) from None
+    return tuple(_assignment(file, gap, said) for gap, said in tables.items())
+
+
+def _assignment(file: Path, gap: str, said: object) -> Assignment:
+    if not isinstance(said, dict) or not said.keys() <= {"owner", "due"}:
+        raise UsageError(f"{file}: {gap!r} is no table of owner and due.", fix=OWNERS)
+    owner, due = said.get("owner", ""), said.get("due", "")
+    if not isinstance(owner, str) or not (due == "" or type(due) is date):
+        raise UsageError(f"{file}: {gap!r} names no owner as text, or no day.", fix=OWNERS)
+    return Assignment(gap, owner, str(due))
 
 
 def put(text: str, out: Path | None, *inputs: Path) -> None:
