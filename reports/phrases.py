@@ -12,7 +12,6 @@ from reports.model import (
     ArmReport,
     BlastRadius,
     DrillReport,
-    Entry,
     Finding,
     GameDayReport,
     Outcome,
@@ -193,6 +192,18 @@ def detection(arm: ArmReport) -> str:
     return f"noticed at +{clock(arm.detected_after)}"
 
 
+RESTORED = {
+    True: "restore verified: the record is as it was, row by row",
+    False: "the rollback did not restore the record",
+    None: "no restore was verified",
+}
+
+
+def restore(drill: DrillReport) -> str:
+    """Whether the rollback of the runbook put the record back."""
+    return RESTORED[drill.restored]
+
+
 def expectation(drill: DrillReport, arm: ArmReport) -> str:
     """What had to happen in this arm, and why."""
     what = "hold" if arm.expected_to_hold else "break"
@@ -236,39 +247,6 @@ def families(drills: Iterable[DrillReport]) -> list[tuple[str, list[DrillReport]
     for drill in drills:
         found.setdefault(drill.name.partition(".")[0], []).append(drill)
     return list(found.items())
-
-
-def since(struck: Entry, event: Entry) -> timedelta:
-    """From the start of the harm to an event; nothing if the event came first."""
-    return max(event.at - struck.at, timedelta(0))
-
-
-def counterfactual(drill: DrillReport) -> str:
-    """`Without the controls: 980 more rows harmed, $0.21 less billed.`, or nothing at all."""
-    saved = saved_by(drill)
-    if saved is None:
-        return ""
-    counts = ((saved.rows, "row", " harmed"), (saved.leaks, "leak", ""))
-    parts = [
-        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {noun}{'s' * (abs(count) != 1)}{end}"
-        for count, noun, end in counts
-        if count
-    ]
-    if saved.usd:
-        parts.append(f"{money(abs(saved.usd))} {'more' if saved.usd > 0 else 'less'} billed")
-    return f"Without the controls: {enumerate_words(parts)}." if parts else ""
-
-
-RESTORED = {
-    True: "restore verified: the record is as it was, row by row",
-    False: "the rollback did not restore the record",
-    None: "no restore was verified",
-}
-
-
-def restore(drill: DrillReport) -> str:
-    """Whether the rollback of the runbook put the record back."""
-    return RESTORED[drill.restored]
 
 
 def own_words(drill: DrillReport) -> list[str]:

@@ -21,8 +21,8 @@ ENDED = "Ended"
 
 NEXT = {
     Verdict.FAIL: "Make this true",
-    Verdict.ERROR: "The harness broke, not what it tests; read the last lines of the traceback",
-    Verdict.INCONCLUSIVE: "Nothing was proved, neither good nor bad; look why",
+    Verdict.ERROR: "The harness broke; mend what the traceback names, then show that",
+    Verdict.INCONCLUSIVE: "Nothing was proved, neither good nor bad; still to show",
 }
 HARMED = "Mend the day without any fault first"
 BACK = "Make each step of the runbook do what it is for"
