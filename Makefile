@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: gameday prove fuzz test lint types floors check bench bench-smoke clean
+.PHONY: gameday prove fuzz kills test lint types floors check bench bench-smoke clean
 
 gameday: $(VENV)/ready
 	$(BIN)/gameday run
@@ -17,6 +17,9 @@ fuzz: $(VENV)/ready
 
 prove: $(VENV)/ready
 	$(BIN)/gameday prove
+
+kills: $(VENV)/ready-dev
+	$(BIN)/python -m tests.controls.crash
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -n 2

@@ -51,6 +51,8 @@ class Hit(NamedTuple):
     name: str
 
 
+APART = "\x1f"
+"""Stands between values that are looked at together: no detector reads across it."""
 GAPS = " \u00a0\u202f\u2009"
 """Spaces inside numbers: plain, no-break, narrow no-break, thin."""
 DASHES = "-\u2010\u2011\u2012\u2013"

@@ -12,7 +12,7 @@ harmed the answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -21,10 +21,13 @@ from controls.core.moment import BeforeSubmit, Moment
 from controls.core.rows import Row
 from controls.minimization import shown
 from controls.policy import JobType, Template
-from controls.secrets import DETECTORS, Action, sensitive
+from controls.secrets import APART, DETECTORS, Action, sensitive
 
 DEFAULTS: Mapping[str, Action] = {detector.name: detector.action for detector in DETECTORS}
 """What happens to the finds of each detector unless a job type says otherwise."""
+LOOKED_AT_ONCE = 16
+"""Rows. One look at many short texts is cheaper than many looks; where there is a find in one row
+of a group, all of it are looked at again."""
 NAMED_ROWS = 5
 """How many rows a report names one by one."""
 
@@ -77,8 +80,7 @@ class SensitiveText:
         columns = tuple(dict.fromkeys(Template(moment.job_type.prompt.template).fields()))
         findings = [
             Finding(row, column, name, self.action(name))
-            for row in moment.rows
-            if sensitive("\x1f".join([row.fields[column] for column in columns]))
+            for row in _suspects(moment.rows, columns)
             for column in columns
             for name in dict.fromkeys(hit.name for hit in sensitive(row.fields[column]))
         ]
@@ -107,6 +109,14 @@ class SensitiveText:
     def action(self, name: str) -> Action:
         """What happens to the finds of a detector."""
         return self.actions.get(name) or DEFAULTS[name]
+
+
+def _suspects(rows: Sequence[Row], columns: Sequence[str]) -> Iterator[Row]:
+    """The rows that stand where something was found, at the first look at many together."""
+    for start in range(0, len(rows), LOOKED_AT_ONCE):
+        group = rows[start : start + LOOKED_AT_ONCE]
+        if sensitive(APART.join([row.fields[column] for row in group for column in columns])):
+            yield from group
 
 
 def told(verb: str, findings: list[Finding]) -> str:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     column,
     delete,
+    func,
     insert,
     inspect,
     literal,
@@ -207,6 +208,22 @@ class SystemOfRecord:
             (self.key.name,),
         )
 
+    def confirm(self, connection: Connection, keys: Sequence[str]) -> None:
+        """See that rows just written are there: a trigger or a rule may have dropped some, and the
+        database says nothing of it.
+
+        Raises:
+            ControlError: some are not.
+        """
+        with self.among(connection, keys) as these:
+            held = select(func.count()).select_from(self.table).where(self.key.in_(these))
+            found = connection.execute(held).scalar_one()
+        if found != len(keys):
+            raise ControlError(
+                f"Of {len(keys):,} rows written, the table {self.table.name!r} holds {found:,}.",
+                fix="See which trigger, rule or collation of the table drops or joins rows.",
+            )
+
     def put_back(self, connection: Connection, promotion: str, keys: Sequence[str]) -> None:
         """Restore these rows as they were before a promotion; remove those that were not there.
 
@@ -328,6 +345,10 @@ class Staging:
         """Write the staged answers of a job in one transaction.
 
         A second call does nothing, after a rollback too: what was undone stays undone.
+
+        Raises:
+            ControlError: staging is not what was collected, or the table does not hold what was
+                written into it. Nothing was changed.
         """
         record = self._record
         with record.engine.begin() as connection:
@@ -342,8 +363,10 @@ class Staging:
             for batch, digest in sorted(digests.items()):
                 answers = self._staged(job, batch, digest, connection)
                 for part in chunks(answers, record.keys_per_part):
-                    self._keep_before(connection, job.id, [key for key, _ in part])
+                    keys = [key for key, _ in part]
+                    self._keep_before(connection, job.id, keys)
                     record.write(connection, part)
+                    record.confirm(connection, keys)
                     count += len(part)
             connection.execute(
                 insert(record.promotions), {"promotion": job.id, "number_of_rows": count}

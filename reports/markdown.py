@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reports.gaps import gaps
 from reports.kills import Fate
-from reports.luck import luck
+from reports.luck import luck, strokes
 from reports.model import DrillReport, GameDayReport, Verdict
 from reports.phrases import (
     SYMBOLS,
@@ -39,7 +39,12 @@ WORDS = 300
 """Characters of one text in a table."""
 TROUBLES = 10
 """Per drill; the HTML report has all of them."""
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@$^=])")
+SPECIAL = re.compile(
+    r"([\\`*_\[\]#|~@$]"  # emphasis, code, links, headings, cells, mentions, formulas
+    r"|:(?=//|[\w+-]+:)|(?<=www)\."  # addresses that become links by themselves, and emoji
+    r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)])",  # lists and underlines at the start of a line
+    re.IGNORECASE,
+)
 CODE_RUNS = re.compile(r"`+")
 
 
@@ -141,7 +146,7 @@ def _drill(drill: DrillReport) -> str:
     lines = [
         f"## {SYMBOLS[drill.verdict]} {drill.verdict.name}: {plain(drill.name)}",
         "",
-        f"{plain(drill.claim)} **{plain(drill.because)}**",
+        f"{plain(drill.claim)} Why: {plain(drill.because)}.",
         "",
     ]
     reasons = list(dict.fromkeys([*own_words(drill), *troubles(drill)]))
@@ -189,7 +194,7 @@ def _gaps(report: GameDayReport) -> Iterator[tuple[str, str]]:
 def _luck(report: GameDayReport) -> Iterator[tuple[str, str]]:
     found = luck(report)
     if found:
-        lines = [f"- {plain(stroke.drill)}: {plain(stroke.what)}" for stroke in found]
+        lines = [f"- {plain(stroke)}" for stroke in strokes(found)]
         yield "where we got lucky", "\n".join(["## Where we got lucky", "", *lines, ""])
 
 

@@ -12,6 +12,7 @@ from reports.model import (
     ArmReport,
     BlastRadius,
     DrillReport,
+    Entry,
     Finding,
     GameDayReport,
     Outcome,
@@ -217,13 +218,15 @@ def observation(arm: ArmReport) -> str:
 def reaction(arm: ArmReport) -> str:
     """How fast the harm was noticed, held back and made good, from the first strike on."""
     response = arm.response
+    if response.struck is None:
+        return detection(arm)
     spans = (
         ("noticed", response.time_to_detect),
         ("held back", response.time_to_mitigate),
         ("whole again", response.time_to_recover),
     )
     said = [f"{what} after {clock(span)}" for what, span in spans if span is not None]
-    return ", ".join(said) or "nothing was noticed, held back or made good"
+    return ", ".join(said) or "nobody noticed, and nothing was made good"
 
 
 def saving(drill: DrillReport) -> str:
@@ -238,6 +241,39 @@ def families(drills: Iterable[DrillReport]) -> list[tuple[str, list[DrillReport]
     for drill in drills:
         found.setdefault(drill.name.partition(".")[0], []).append(drill)
     return list(found.items())
+
+
+def since(struck: Entry, event: Entry) -> timedelta:
+    """From the start of the harm to an event; nothing if the event came first."""
+    return max(event.at - struck.at, timedelta(0))
+
+
+def counterfactual(drill: DrillReport) -> str:
+    """`Without the controls: 980 more rows harmed, $0.21 less billed.`, or nothing at all."""
+    saved = saved_by(drill)
+    if saved is None:
+        return ""
+    counts = ((saved.rows, "row", " harmed"), (saved.leaks, "leak", ""))
+    parts = [
+        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {noun}{'s' * (abs(count) != 1)}{end}"
+        for count, noun, end in counts
+        if count
+    ]
+    if saved.usd:
+        parts.append(f"{money(abs(saved.usd))} {'more' if saved.usd > 0 else 'less'} billed")
+    return f"Without the controls: {enumerate_words(parts)}." if parts else ""
+
+
+RESTORED = {
+    True: "restore verified: the record is as it was, row by row",
+    False: "the rollback did not restore the record",
+    None: "no restore was verified",
+}
+
+
+def restore(drill: DrillReport) -> str:
+    """Whether the rollback of the runbook put the record back."""
+    return RESTORED[drill.restored]
 
 
 def own_words(drill: DrillReport) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from reports.gaps import gaps
-from reports.luck import luck
+from reports.luck import luck, strokes
 from reports.model import (
     ArmReport,
     Coverage,
@@ -28,6 +28,7 @@ from reports.phrases import (
     own_words,
     plural,
     promoted,
+    reaction,
     saving,
     troubles,
 )
@@ -93,6 +94,8 @@ def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]
     if drill.error:
         yield from (f"{INDENT}| {line}" for line in shown_end(drill.error).split("\n"))
     if drill.verdict is not Verdict.PASS:
+        if drill.arms:
+            yield f"{INDENT}{drill.arms[-1].arm.value}: {reaction(drill.arms[-1])}"
         yield from (f"{INDENT}{step.phase.value}: {shown(step.command)}" for step in drill.runbook)
     yield f"{INDENT}again: {shown(drill.replay)}"
 
@@ -119,8 +122,7 @@ def _luck_lines(report: GameDayReport) -> Iterator[str]:
     found = luck(report)
     if found:
         yield f"where we got lucky: {plural(len(found), 'stroke')}, in the HTML report"
-        for stroke in found[:LISTED]:
-            yield f"{INDENT}{shown(stroke.drill)}: {shown(stroke.what, WORDS_SHOWN)}"
+        yield from (f"{INDENT}{shown(each, WORDS_SHOWN)}" for each in strokes(found)[:LISTED])
 
 
 def _gap_lines(report: GameDayReport) -> Iterator[str]:

@@ -28,6 +28,10 @@ SIGMA: Final = math.log(2700 / 180) / 1.6448536269514722
 """... and 95 % within 45 minutes."""
 SHORTEST: Final = timedelta(seconds=9)
 """Contract 5.5: the quickest of the recorded batches."""
+LONGEST: Final = timedelta(hours=4)
+"""Contract 5.5: most batches end within an hour. Of those that do not, a day without trouble knows
+none that takes longer than this; a batch that nears its 24 hours is trouble, and a fault (`Stall`).
+"""
 
 IN_FLIGHT: Final = 8
 """At most so many requests are being worked when a cancel arrives, and finish."""
@@ -90,8 +94,9 @@ class Drain(msgspec.Struct, frozen=True):
 
 
 def natural_duration(dice: Random, cap: timedelta) -> timedelta:
-    """How long a batch takes when nothing goes wrong: log-normal."""
-    drawn = timedelta(seconds=min(dice.lognormvariate(math.log(MEDIAN_SECONDS), SIGMA), 86_400.0))
+    """How long a batch takes when nothing goes wrong: log-normal, without its long tail."""
+    seconds = dice.lognormvariate(math.log(MEDIAN_SECONDS), SIGMA)
+    drawn = timedelta(seconds=min(seconds, LONGEST.total_seconds()))
     return min(max(drawn, SHORTEST), cap)
 
 

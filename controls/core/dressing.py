@@ -10,6 +10,7 @@ from controls.core.rows import DressedRow, Row
 from controls.fence import Fencing, nonce_for
 from controls.ids import Identity, Namespace
 from controls.policy import JobType, Template
+from controls.secrets import APART
 
 GAP = "\x7f"
 """Marks the place of what each row has of its own; see `FieldAllowlist`."""
@@ -106,7 +107,7 @@ class Dresser:
 
 
 def _joined(values: Mapping[str, str], names: Sequence[str]) -> str:
-    """The values with a character between them that no detector reads across."""
+    """The values, kept apart for the detectors."""
     if len(names) == 1:
         return values[names[0]]
-    return "\x1f".join([values[name] for name in names])
+    return APART.join([values[name] for name in names])

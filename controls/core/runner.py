@@ -573,8 +573,11 @@ def rows_digest(rows: Sequence[Row]) -> str:
     digest = hashlib.sha256()
     encode = msgspec.msgpack.encode
     for row in rows:
-        fields = [text.encode("utf-8", "surrogatepass") for text in row.fields.values()]
-        digest.update(encode((row.key.encode("utf-8", "surrogatepass"), fields)))
+        texts = [row.key, *row.fields.values()]
+        try:
+            digest.update(encode(texts))
+        except UnicodeEncodeError:
+            digest.update(encode([text.encode("utf-8", "surrogatepass") for text in texts]))
     return digest.hexdigest()
 
 

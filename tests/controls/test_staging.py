@@ -316,6 +316,24 @@ def test_a_promotion_is_all_or_nothing() -> None:
     assert KEYS_PER_STATEMENT + 1 == staging.promote(the_job("j"), digests)
 
 
+def test_rows_that_the_table_drops_in_silence_undo_the_promotion() -> None:
+    """A trigger that ignores some rows raises no error: they are counted after the writing."""
+    engine = a_table("CREATE TABLE answers (key TEXT PRIMARY KEY, label TEXT)")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER tidy BEFORE INSERT ON answers WHEN NEW.label = 'no' "
+            "BEGIN SELECT RAISE(IGNORE); END"
+        )
+    staging = a_staging(SystemOfRecord(engine, "answers", "key"))
+    answers = [(row, {"label": label}) for row, label in zip(rows(2), ("yes", "no"), strict=True)]
+    digests = stage(staging, "j", answers)
+
+    with pytest.raises(ControlError, match="Of 2 rows written, the table 'answers' holds 1"):
+        staging.promote(the_job("j"), digests)
+
+    assert [] == raw(engine)
+
+
 def test_a_second_promotion_does_nothing() -> None:
     """A crash between promotion and ledger is survived: the count is remembered."""
     record = a_record()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-HOME = Path(__file__).parents[2]
+from tests.command import HOME, gameday
+
 README = (HOME / "README.md").read_text("utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
@@ -36,14 +34,7 @@ def test_console_commands_succeed_in_order(tmp_path: Path) -> None:
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
         assert "gameday" == program
-        done = subprocess.run(
-            [sys.executable, "-m", "scenarios.harness.cli", *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(HOME)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = gameday(*arguments, cwd=tmp_path)
 
         assert 0 == done.returncode, f"{command}: {done.stderr}"
 
@@ -77,14 +68,7 @@ def test_paths_in_the_readme_exist() -> None:
 def test_the_sample_output_is_what_is_printed(tmp_path: Path) -> None:
     """The first thing that a reader sees is the current output, to the letter."""
     sample = re.findall(r"```text\n(PASS .*?)```", README, re.DOTALL)[0]
-    done = subprocess.run(
-        [sys.executable, "-m", "scenarios.harness.cli", "run", "expired_rows_are_resent"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(HOME)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = gameday("run", "expired_rows_are_resent", cwd=tmp_path)
 
     assert done.stdout.startswith(sample)
 

@@ -18,8 +18,7 @@ from reports import Format, Verdict, load, render, verify_journal
 from scenarios.harness import cli
 from scenarios.harness.commands import EXIT_BY_VERDICT
 from tests.builders_reports import a_full_report
-
-HOME = Path(__file__).parents[2]
+from tests.command import HOME, gameday
 
 WEAK = """
 from controls import Requeue
@@ -48,25 +47,7 @@ def weak(world: World) -> None:
 """
 
 
-def gameday(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name != "CI" and not name.startswith("GITHUB_")
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "scenarios.harness.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        cwd=cwd or HOME,
-        env=environment | {"PYTHONPATH": str(HOME), "COLUMNS": "100"},
-    )
-
-
-def complaint(*arguments: str, cwd: Path | None = None) -> str:
+def complaint(*arguments: str, cwd: Path = HOME) -> str:
     """What a refused command says; it must be one line on stderr, with exit code 2."""
     done = gameday(*arguments, cwd=cwd)
 

@@ -6,7 +6,7 @@ They do what common examples do, and differ in how they take trouble:
 
 - `blind` sends again whatever failed, at once, and takes results as they come;
 - `hasty` tries once, and trusts every field, header and line to be as it always was;
-- `cheerful` passes over whatever goes wrong, and is always done;
+- `cheerful` passes over whatever goes wrong, a batch that looks incomplete too, and is always done;
 - `looking` looks for its batch in the list when a create failed, and sends again if it sees none.
 
 None of it is meant for production. It speaks the contract of `docs/verify.md`, needs the standard
@@ -30,6 +30,8 @@ TEMPERS = ("blind", "hasty", "cheerful", "looking")
 ATTEMPTS = 3
 """The official client's two retries."""
 POLLS = 200
+BUFFER = 2**16
+"""Characters of a line that fit; the default limit of asyncio's StreamReader."""
 PATIENCE = 5.0
 """Seconds for a call."""
 MODEL = "claude-haiku-5-5"
@@ -75,6 +77,7 @@ class Naive:
         requests = [self.request(number, rows[number]) for number in numbers]
         made = self.create({"requests": requests})
         self.seen.add(made["id"])
+        self.ran = False
         for _ in range(POLLS):
             made = self.json("GET", f"{BATCHES}/{made['id']}", made["id"])
             if self.is_over(made):
@@ -86,10 +89,12 @@ class Naive:
             place = made["results_url"]
             if not place.startswith("http"):
                 raise ValueError(f"{place} is no address")
-        body = self.call("GET", place)
+        lines = self.lines(self.call("GET", place))
+        if self.temper == "cheerful" and len(lines) < made["request_counts"]["succeeded"]:
+            raise ValueError(f"{made['id']} is incomplete")
         again = read(self.rows_file)
         with Path(os.environ["GAMEDAY_SINK"]).open("a", encoding="utf-8") as file:
-            for line in self.lines(body):
+            for line in lines:
                 try:
                     key, answer = self.answer(line, again)
                     file.write(json.dumps({self.key: key} | answer) + "\n")
@@ -143,9 +148,13 @@ class Naive:
         return now - made > ends - made
 
     def lines(self, body: bytes) -> list[str]:
-        """The lines of a results file."""
-        text = body.decode("utf-8", "strict" if self.temper == "hasty" else "replace")
-        return text.split("\n")[:-1] if self.temper == "hasty" else text.splitlines()
+        """The lines of a results file; `hasty` ends one at whatever can end a line."""
+        if self.temper != "hasty":
+            return body.decode("utf-8", "replace").splitlines()
+        lines = re.split("[\r\n]", body.decode("utf-8"))[:-1]
+        if any(len(line) > BUFFER for line in lines):
+            raise ValueError("a line is longer than the buffer")
+        return lines
 
     def answer(self, line: str, rows: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
         """The key and the value of a line."""

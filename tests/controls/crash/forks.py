@@ -73,7 +73,7 @@ class ForkedLife(Life):
     """Goes on itself; at every step, in every mode, a copy of it is killed, or at those chosen."""
 
     forks: Forks = field(default_factory=lambda: Forks(1))
-    chosen: Callable[[], bool] = lambda: True
+    chosen: Callable[[Cut], bool] = lambda _cut: True
     seen: set[Cut] = field(default_factory=set)
 
     def at(self, mode: Mode) -> bool:
@@ -81,6 +81,6 @@ class ForkedLife(Life):
         here = Cut(len(self.kinds) + 1, mode)
         if self.cut is None and here not in self.seen:
             self.seen.add(here)
-            if self.chosen() and self.forks.branch():
+            if self.chosen(here) and self.forks.branch():
                 self.cut = here
         return self.cut == here

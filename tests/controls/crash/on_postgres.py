@@ -7,10 +7,8 @@ worker's connections are cut by the server, with whatever was not committed, and
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from math import ceil
-from random import Random
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -18,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from tests import postgres
 from tests.controls.crash.forks import Outcome
 from tests.controls.crash.scene import Plot, Scene
-from tests.controls.crash.steps import Cut, Life, Mode, copies_told
-from tests.controls.crash.sweep import Sweep, live
+from tests.controls.crash.steps import Cut, Life, copies_told
+from tests.controls.crash.sweep import First, Second, Sweep, first_kills, live, wanted
 
 CUT_OFF = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name "
@@ -49,30 +47,28 @@ def a_scene(server: URL, plot: Plot) -> Iterator[Scene]:
             gc.collect()
 
 
-def sweep_on(server: URL, plot: Plot, kills: float, pairs: float) -> Sweep:
-    """One job for this share of all steps and modes, and one for this share of all pairs that
-    begin with one of those."""
+def sweep_on(
+    server: URL, plot: Plot, first: First, second: Second, covered: set[Hashable]
+) -> Sweep:
+    """One job for each of the kills that are wanted, and one for each of the second kills."""
     with a_scene(server, plot) as scene:
         clean = live(scene, Life(), [])
-    dice, outcomes = Random(plot.name), list[Outcome]()
-    for first in _cuts(clean.steps, dice, kills):
-        with a_scene(server, plot) as scene:
-            _killed(scene, first)
-            recovered = live(scene, Life(), [first])
-        outcomes.append(recovered)
-        for second in _cuts(recovered.steps, dice, pairs):
-            with a_scene(server, plot) as scene:
-                _killed(scene, first)
-                _killed(scene, second)
-                outcomes.append(live(scene, Life(), [first, second]))
-    return Sweep(plot, tuple(clean.steps), (*outcomes, *([clean] if clean.wrong else [])))
+    kills = first_kills(plot, clean.steps, first, covered)
+    once = [_after(server, plot, cut) for cut in kills]
+    pairs = wanted(plot, clean.steps, once, second, covered)
+    twice = [_after(server, plot, one, other) for one in pairs for other in sorted(pairs[one])]
+    broken = [clean] if clean.wrong else []
+    return Sweep(plot, tuple(clean.steps), (*once, *twice, *broken))
+
+
+def _after(server: URL, plot: Plot, *cuts: Cut) -> Outcome:
+    """What becomes of a job after these kills."""
+    with a_scene(server, plot) as scene:
+        for cut in cuts:
+            _killed(scene, cut)
+        return live(scene, Life(), cuts)
 
 
 def _killed(scene: Scene, cut: Cut) -> None:
     ended = scene.live(Life(cut))
     assert ended is None, f"{cut} was never reached: {ended}"
-
-
-def _cuts(steps: list[str], dice: Random, share: float) -> list[Cut]:
-    every = [Cut(place, mode) for place in range(1, len(steps) + 1) for mode in Mode]
-    return sorted(dice.sample(every, ceil(share * len(every))))
