@@ -24,6 +24,8 @@ from reports import (
 )
 from reports.people import judge_people
 from reports.phrases import headline
+from reports.triage import troubles
+from reports.view import drill_views
 from tests.builders_reports import a_drill, a_report, three_arms
 
 MINUTE = timedelta(minutes=1)
@@ -137,3 +139,25 @@ def test_the_headline_speaks_of_incidents() -> None:
         "1 of 3 incidents noticed, stopped and reversed by people; 1 not; 1 never struck. "
         "There was no calm and no bare arm." == headline(a_report(met, failed, silent))
     )
+
+
+def test_the_top_of_the_page_says_what_people_never_came_to_and_where_it_struck() -> None:
+    """What broke, which rows, what next: also where no check has found anything."""
+    incident = an_incident(people([Moment.NOTICED]))
+
+    (trouble,) = troubles(drill_views(a_report(incident)))
+
+    assert ("never stopped and never reversed", "The service says 529.") == (
+        trouble.what,
+        trouble.when,
+    )
+    assert (("GET /",), 2) == (trouble.rows, trouble.more)
+
+
+def test_a_live_page_promises_nothing_that_it_cannot_keep() -> None:
+    """No arms, no savings, and no command that gives it again byte for byte."""
+    page = render(a_report(an_incident(people())), Format.HTML)
+
+    assert "no command gives this page again" in page
+    assert "Green says less here" in page
+    assert not [said for said in ("Rows saved", "Each drill runs three times") if said in page]
