@@ -129,6 +129,24 @@ class Response:
     as before the job, verified row by row. A rollback by the runbook is done when the arm has
     ended, and counts from there."""
 
+    @property
+    def time_to_detect(self) -> timedelta | None:
+        """From the first strike to the first sign; None if one of them is not known."""
+        return self._since_struck(self.detected)
+
+    @property
+    def time_to_mitigate(self) -> timedelta | None:
+        """From the first strike to the last act that held harm back."""
+        return self._since_struck(self.mitigated)
+
+    @property
+    def time_to_recover(self) -> timedelta | None:
+        """From the first strike until the rows were whole again."""
+        return self._since_struck(self.recovered)
+
+    def _since_struck(self, moment: Entry | None) -> timedelta | None:
+        return None if self.struck is None or moment is None else moment.at - self.struck.at
+
 
 @dataclass(frozen=True, slots=True)
 class BlastRadius:
