@@ -25,7 +25,7 @@ from reports.model import ArmName, GameDayReport, Outcome, Verdict
 from reports.scorecard import scorecard
 from reports.triage import LED, troubles
 from reports.untrusted import DISPLAY_LIMIT, cut, shown, shown_end, spans
-from reports.view import drill_views, families, unexpected
+from reports.view import TIMELINE_OF_TROUBLE, drill_views, families, timeline, unexpected
 
 CODE = re.compile(r"`([^`\n]+)`")
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
@@ -127,6 +127,7 @@ def _environment() -> Environment:
         "prose": prose,
         "money": phrases.money,
         "clock": phrases.clock,
+        "timeline": lambda entries: timeline(entries, *TIMELINE_OF_TROUBLE),
         "end": lambda text: Markup("{}").format(shown_end(text)),
     }
     environment.globals |= {

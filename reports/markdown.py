@@ -211,12 +211,17 @@ def _passed(report: GameDayReport) -> Iterator[tuple[str, str]]:
             (
                 plain(f"{family}{variants}"),
                 plain(first.claim),
-                plain(reaction(guarded)) if guarded else "",
+                plain(_met(first) if guarded is None else reaction(guarded)),
                 plain(saving(first)),
             )
         )
     head = ("drill", "claim", "with the controls", "saving")
     yield "drills that passed", "## Passed\n\n" + table(head, rows)
+
+
+def _met(drill: DrillReport) -> str:
+    """How people met a live incident."""
+    return "; ".join(own_words(drill))
 
 
 def _not_run(report: GameDayReport) -> Iterator[tuple[str, str]]:

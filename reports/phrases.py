@@ -16,8 +16,10 @@ from reports.model import (
     Finding,
     GameDayReport,
     Outcome,
+    People,
     Verdict,
 )
+from reports.people import NO_ARMS, missing, source
 
 CENT = Decimal("0.01")
 SMALLEST_SHOWN = Decimal("0.0001")
@@ -105,6 +107,8 @@ def headline(report: GameDayReport) -> str:
     """One sentence: how many drills proved their control, and what became of the others."""
     if not report.drills:
         return "No drill was run, so nothing was proved."
+    if all(drill.people for drill in report.drills):
+        return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
     sentence += "its control" if 1 in {proved, all_drills} else "their control"
@@ -114,6 +118,32 @@ def headline(report: GameDayReport) -> str:
         if verdict is not Verdict.PASS and report.count(verdict)
     ]
     return "; ".join([sentence, *others]) + "."
+
+
+def _live_headline(report: GameDayReport) -> str:
+    """The same for a live game day, in which no control was put to the proof."""
+    met, incidents = report.count(Verdict.PASS), len(report.drills)
+    silent = report.count(Verdict.INCONCLUSIVE)
+    what = f"{met} of {plural(incidents, 'incident')} noticed, stopped and reversed by people"
+    others = [f"{report.count(Verdict.FAIL)} not"] if report.count(Verdict.FAIL) else []
+    others += [f"{silent} never struck"] if silent else []
+    return f"{'; '.join([what, *others])}. {NO_ARMS[0].upper()}{NO_ARMS[1:]}."
+
+
+def people_lines(people: People) -> list[str]:
+    """What people came to in an incident, one line for each moment. Untrusted text."""
+    lines = [f"injected at +{clock(people.injected_after)} by {people.injected_by}"]
+    lines += [
+        f"{injection.name} {'struck' if injection.fired else 'never struck'}"
+        f"{f' {injection.fired:,} times' if injection.fired > 1 else ''}"
+        for injection in people.injections
+    ]
+    lines += [
+        f"{word.moment} after {clock(word.after)} ({clock(word.waited)} on the wall) by {word.by}, "
+        f"{source(word)}{f': {word.note}' if word.note else ''}"
+        for word in people.words
+    ]
+    return lines + [f"never {moment}" for moment in missing(people)]
 
 
 def plural(count: int, noun: str) -> str:
@@ -246,6 +276,8 @@ def own_words(drill: DrillReport) -> list[str]:
 
     For instance `guarded halted: the worst case of $35.20 exceeds the ceiling`. Untrusted text.
     """
+    if drill.people is not None:
+        return people_lines(drill.people)
     endings = [f"{arm.arm.value} {arm.ended}" for arm in drill.arms if ": " in arm.ended]
     return endings + [
         _sentence(arm, finding)

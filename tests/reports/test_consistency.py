@@ -175,7 +175,7 @@ def test_coverage_stands_in_text_and_page_with_its_holes() -> None:
     assert "1 of 2 faults of the catalogue\n      in none of these drills: LostReply\n" in text
     assert "1 of 2 controls of the catalogue\n      in none of these drills: Canary" in text
     assert '<section id="coverage"' in page
-    assert all(f"<bdi>{name}</bdi>" in page for name in ("Stall", "LostReply", "Canary"))
+    assert all(f">{name}<" in page for name in ("Stall", "LostReply", "Canary"))
 
 
 def test_weather_must_be_borne_by_all_arms() -> None:
