@@ -52,6 +52,7 @@ from scenarios.harness.mutants import Mutant
 from scenarios.harness.naive import ALL_CONTROLS, BESIDE_THE_STACK
 from scenarios.harness.prove import Bench, Proof
 from simulator.faults import CATALOGUE, load_plan
+from tests import reference
 from tests.command import gameday
 from tests.pages import BLOCKS, HOME, PAGES, PROMPT, Block, Page
 
@@ -375,3 +376,9 @@ def test_the_number_of_faults_is_counted() -> None:
     (said,) = re.findall(r"There are (\d+) faults", README)
 
     assert int(said) == len(CATALOGUE) - 1
+
+
+def test_the_reference_is_made_of_the_code() -> None:
+    """`python -m tests.reference > docs/reference.md` has been run, and forgets no variable."""
+    assert reference.text() == reference.PAGE.read_text("utf-8")
+    assert {*reference.VARIABLES} == reference.variables_in_the_code()
