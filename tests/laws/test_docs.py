@@ -2,8 +2,8 @@
 
 A page that is added is held to it without being named here. Languages of blocks:
 
-- `python` runs. A block that begins with an import stands on its own, another one goes on where the
-  one before it ended; tests are run by pytest; an excerpt must stand in our source as it is; every
+- `python` runs. In README.md each block stands on its own, in docs/ it goes on where the one before
+  it ended; tests are run by pytest; an excerpt must stand in our source as it is; every
   drill that a page declares must pass, and every mutant be killed.
 - `console` is typed line by line, in an empty folder for each page; what stands below a command is
   what it prints. `sh` is for what takes too long, needs something of the reader's, or never ends:
@@ -159,9 +159,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("page", sorted({block.page for block in RUN}))
 def test_python_runs(page: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the first block of a page to the last; each drill that it declares passes."""
-    module = ModuleType("nothing_yet")
+    module = ModuleType("before_the_page")
     for block in (block for block in RUN if block.page == page):
-        if block.text.startswith(("import ", "from ")):
+        if page == PAGES[0].name or not hasattr(module, "__builtins__"):
             module = ModuleType(f"{Path(page).stem.replace('-', '_')}_{block.line}")
             monkeypatch.setitem(sys.modules, module.__name__, module)
         before = {id(value) for value in vars(module).values()}
