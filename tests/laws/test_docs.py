@@ -40,6 +40,8 @@ import controls
 import reports
 import scenarios
 import simulator
+from controls.core.answer import EVIDENCE_BYTES
+from controls.policy import RetentionPolicy
 from reports import Verdict
 from reports.kills import Fate
 from scenarios.harness import serving
@@ -388,3 +390,18 @@ def test_the_reference_is_made_of_the_code() -> None:
     """`python -m tests.reference > docs/reference.md` has been run, and forgets no variable."""
     assert reference.text() == reference.PAGE.read_text("utf-8")
     assert {*reference.VARIABLES} == reference.variables_in_the_code()
+
+
+def test_security_says_how_long_things_are_kept() -> None:
+    """The numbers are the defaults of the code."""
+    page = (HOME / "docs" / "security.md").read_text("utf-8")
+    keeps = RetentionPolicy()
+
+    for line in (
+        f"keys {keeps.keys_days} days",
+        f"until and after promotion | {keeps.payload_days} days",
+        f"the first {EVIDENCE_BYTES:,} bytes of an answer in quarantine | {keeps.evidence_days}",
+        f"before a promotion | {keeps.before_images_days} days",
+        f"prompts and answers of a batch | {keeps.payload_days} days",
+    ):
+        assert line in page
