@@ -3,11 +3,14 @@
 from enum import Enum
 from typing import assert_never
 
+from reports.csv_report import render_csv
+from reports.ctrf import render_ctrf
 from reports.errors import ReportError
 from reports.html import render_html
 from reports.journal import Journal, JournalState, verify_journal
 from reports.json_report import load, render_json
 from reports.junit import render_junit
+from reports.markdown import render_markdown
 from reports.model import (
     SCHEMA_VERSION,
     ArmName,
@@ -23,12 +26,15 @@ from reports.model import (
     Finding,
     GameDayReport,
     Injection,
+    Moment,
     NotApplicable,
     Outcome,
+    People,
     Phase,
     Response,
     RunbookStep,
     Verdict,
+    Word,
 )
 from reports.text import Style, coverage_lines, render_text
 
@@ -50,14 +56,17 @@ __all__ = [
     "Injection",
     "Journal",
     "JournalState",
+    "Moment",
     "NotApplicable",
     "Outcome",
+    "People",
     "Phase",
     "ReportError",
     "Response",
     "RunbookStep",
     "Style",
     "Verdict",
+    "Word",
     "coverage_lines",
     "load",
     "render",
@@ -72,6 +81,9 @@ class Format(Enum):
     HTML = "html"
     JSON = "json"
     JUNIT = "junit"
+    CTRF = "ctrf"
+    MARKDOWN = "markdown"
+    CSV = "csv"
     TEXT = "text"
 
 
@@ -84,6 +96,12 @@ def render(report: GameDayReport, form: Format) -> str:
             return render_json(report)
         case Format.JUNIT:
             return render_junit(report)
+        case Format.CTRF:
+            return render_ctrf(report)
+        case Format.MARKDOWN:
+            return render_markdown(report)
+        case Format.CSV:
+            return render_csv(report)
         case Format.TEXT:
             return render_text(report)
         case _:

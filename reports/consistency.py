@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from reports.errors import ReportError
 from reports.kills import check_kills
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport, Verdict
+from reports.people import people_contradictions
 from reports.untrusted import shown
 from reports.verdict import FAIR, finding_contradiction, held, judge_arms
 
@@ -55,6 +56,9 @@ def _contradictions(drill: DrillReport) -> Iterator[str]:
     """What does not fit, most fundamental first; a later one assumes that the earlier are well."""
     if drill.error and drill.verdict is not Verdict.ERROR:
         yield f"the harness broke, and the verdict is {drill.verdict.name}"
+    if drill.people is not None:
+        yield from people_contradictions(drill)
+        return
     names = [arm.arm for arm in drill.arms]
     if names != list(ArmName):
         if not drill.error:

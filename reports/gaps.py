@@ -7,6 +7,7 @@ made up.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -22,7 +23,8 @@ class Severity(IntEnum):
     """How much a gap weighs; the heaviest last."""
 
     LOW = 0
-    """A planned drill was not run, or a fault stands in no passed drill."""
+    """A planned drill was not run, a fault stands in no passed drill, or a control in none of this
+    run."""
     MEDIUM = 1
     """A drill or a mutant says nothing either way."""
     HIGH = 2
@@ -64,7 +66,7 @@ def _gaps(report: GameDayReport) -> Iterator[Gap]:
     for control in report.coverage.open_controls:
         yield _of_control(report, control)
     for fault in report.coverage.open_faults:
-        yield Gap(f"fault {fault}", Severity.LOW, f"no passed drill injected {fault}", "")
+        yield Gap(f"fault {fault}", Severity.LOW, f"no passed drill injects {fault}", "")
     if report.kills is not None:
         for mutant in report.kills.mutants:
             if mutant.fate is not Fate.KILLED:
@@ -88,11 +90,12 @@ def _of_left_out(drill: NotApplicable) -> Gap:
 
 
 def _of_control(report: GameDayReport, control: str) -> Gap:
-    """The drills that name it were run and did not pass, or were not run."""
-    naming = [drill.name for drill in report.drills if _names(drill, control)]
+    """The drills that name it did not pass, or there are none in this run."""
+    name, naming = f"control {control}", [d.name for d in report.drills if _names(d, control)]
+    if not naming:
+        return Gap(name, Severity.LOW, f"no drill of this run goes without {control}", "")
     what = f"no passed drill goes without {control}"
-    again = " ".join(["gameday run", *naming]) if naming else ""
-    return Gap(f"control {control}", Severity.HIGH, what, again)
+    return Gap(name, Severity.HIGH, what, shlex.join(["gameday", "run", *naming]))
 
 
 def _names(drill: DrillReport, control: str) -> bool:
@@ -101,5 +104,7 @@ def _names(drill: DrillReport, control: str) -> bool:
 
 def _of_mutant(mutant: MutantReport) -> Gap:
     weight = Severity.HIGH if mutant.fate is Fate.SURVIVED else Severity.MEDIUM
-    what = f"a broken {mutant.control} ({mutant.story}) is {mutant.fate.value}"
-    return Gap(f"mutant {mutant.title}", weight, what, f"gameday prove {mutant.title}")
+    what = f"a broken {mutant.control} {mutant.fate.value}: {mutant.story}"
+    return Gap(
+        f"mutant {mutant.title}", weight, what, shlex.join(["gameday", "prove", mutant.title])
+    )

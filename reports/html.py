@@ -13,12 +13,19 @@ from functools import cache
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import phrases
+from reports.charts import charts
+from reports.gaps import Severity, gaps
+from reports.heat import kill_map, matrix, shade
+from reports.kills import SIGNS, Fate
+from reports.luck import luck
 from reports.model import ArmName, GameDayReport, Outcome, Verdict
+from reports.scorecard import scorecard
+from reports.triage import LED, troubles
 from reports.untrusted import DISPLAY_LIMIT, cut, shown, shown_end, spans
-from reports.view import drill_views, matrix, timeline
+from reports.view import TIMELINE_OF_TROUBLE, drill_views, families, timeline, unexpected
 
 CODE = re.compile(r"`([^`\n]+)`")
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
@@ -27,16 +34,40 @@ PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 def render_html(report: GameDayReport) -> str:
     """The whole report as one page, complete without JavaScript."""
     environment = _environment()
+    views = drill_views(report)
     style, script = (_source(environment, name) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         report=report,
-        views=drill_views(report),
+        views=views,
+        families=families(views),
+        troubles=troubles(views),
+        charts=charts(report),
         matrix=matrix(report.coverage),
+        modes=sorted({drill.failure_mode for drill in report.drills}),
+        tallies=_tallies(report),
+        gaps=gaps(report),
+        luck=luck(report),
+        anchors={view.drill.name: view.anchor for view in views},
+        kill_map=kill_map(report.kills) if report.kills else None,
         saved=phrases.saved_in_all(report),
         style=style,
         script=script,
         policy=_policy(style, script),
     )
+
+
+def _tallies(report: GameDayReport) -> list[tuple[str, int, int]]:
+    """What was run of what was planned, and proved of what there is: name, number, of how many."""
+    card = scorecard(report)
+    tallies = [
+        ("Drills run", card.run, card.planned),
+        ("Controls proved", card.controls_proven, card.controls_proven + card.controls_not_proven),
+        ("Faults covered", card.faults_covered, card.faults_covered + card.faults_open),
+    ]
+    if card.mutants_killed is not None and card.mutants_alive is not None:
+        mutants = card.mutants_killed + card.mutants_alive
+        tallies.append(("Broken controls noticed", card.mutants_killed, mutants))
+    return [tally for tally in tallies if tally[-1]]
 
 
 def inert(value: object) -> object:
@@ -45,14 +76,20 @@ def inert(value: object) -> object:
 
 
 def marked(text: str, limit: int = DISPLAY_LIMIT) -> Markup:
-    """Untrusted text whose escapes stand out, and whose direction cannot reach its neighbours."""
+    """Untrusted text whose escapes stand out, and whose direction cannot reach its neighbours.
+
+    ASCII runs from left to right and needs no frame of its own.
+    """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return escape(text)
     start, note = cut(text, limit)
     pieces = (
         Markup('<span class="hidden-character">{}</span>').format(piece) if hidden else piece
         for hidden, piece in spans(start)
     )
     tail = Markup('<span class="note">{}</span>').format(note) if note else ""
-    return Markup("<bdi>{}</bdi>{}").format(Markup("").join(pieces), tail)
+    whole = Markup("").join(pieces)
+    return (whole if start.isascii() else Markup("<bdi>{}</bdi>").format(whole)) + tail
 
 
 def prose(text: str) -> Markup:
@@ -90,14 +127,20 @@ def _environment() -> Environment:
         "prose": prose,
         "money": phrases.money,
         "clock": phrases.clock,
+        "timeline": lambda entries: timeline(entries, *TIMELINE_OF_TROUBLE),
         "end": lambda text: Markup("{}").format(shown_end(text)),
-        "timeline": timeline,
     }
     environment.globals |= {
         "phrases": phrases,
+        "shade": shade,
+        "unexpected": unexpected,
+        "LED": LED,
         "ArmName": ArmName,
         "Outcome": Outcome,
         "Verdict": Verdict,
+        "Severity": Severity,
+        "Fate": Fate,
+        "SIGNS": SIGNS,
     }
     return environment
 

@@ -1,9 +1,9 @@
 """`report.json`: the file that every other format can be made from again.
 
 The overall verdict, the counts and the scorecard stand at the top for readers such as `jq`; `load`
-counts and judges again, and refuses a file that says something else. `reports.schema` publishes the
-form. Hidden characters are written as JSON escapes, everything else as UTF-8. A high and a low surrogate side by side mean one character in
-JSON, and come back as that.
+counts and judges again, and refuses a file that says something else. `reports.schema` publishes
+the form. Hidden characters are written as JSON escapes, everything else as UTF-8. A high and a low
+surrogate side by side mean one character in JSON, and come back as that.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ changes no verdict; it says where a second look is worth more than the green wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport, Outcome, Verdict
@@ -35,6 +35,19 @@ def luck(report: GameDayReport) -> tuple[Luck, ...]:
         if drill.verdict is Verdict.PASS
         for what in _lucky(drill)
     )
+
+
+def strokes(found: Sequence[Luck]) -> list[str]:
+    """One line for each kind of luck: `DRILL: what`, or `DRILL and 3 others: what`."""
+    drills: dict[str, list[str]] = {}
+    for stroke in found:
+        drills.setdefault(stroke.what, []).append(stroke.drill)
+    return [f"{_one_and_others(names)}: {what}" for what, names in drills.items()]
+
+
+def _one_and_others(names: list[str]) -> str:
+    first, *others = names
+    return f"{first} and {plural(len(others), 'other')}" if others else first
 
 
 def _lucky(drill: DrillReport) -> Iterator[str]:

@@ -129,6 +129,24 @@ class Response:
     as before the job, verified row by row. A rollback by the runbook is done when the arm has
     ended, and counts from there."""
 
+    @property
+    def time_to_detect(self) -> timedelta | None:
+        """From the first strike to the first sign; None if one of them is not known."""
+        return self._since_struck(self.detected)
+
+    @property
+    def time_to_mitigate(self) -> timedelta | None:
+        """From the first strike to the last act that held harm back."""
+        return self._since_struck(self.mitigated)
+
+    @property
+    def time_to_recover(self) -> timedelta | None:
+        """From the first strike until the rows were whole again."""
+        return self._since_struck(self.recovered)
+
+    def _since_struck(self, moment: Entry | None) -> timedelta | None:
+        return None if self.struck is None or moment is None else moment.at - self.struck.at
+
 
 @dataclass(frozen=True, slots=True)
 class BlastRadius:
@@ -190,6 +208,50 @@ class Phase(StrEnum):
     REVERSE = "Reverse exactly those"
 
 
+class Moment(StrEnum):
+    """What people have to come to when something goes wrong, in this order."""
+
+    NOTICED = "noticed"
+    STOPPED = "stopped"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """That one of the moments had come, and on whose word."""
+
+    moment: Moment
+    after: timedelta
+    """In the service's time, since the injection."""
+    waited: timedelta
+    """On the wall, since the injection."""
+    by: str
+    """Who did it, as was said or as the books have it: a name, or a client. Untrusted."""
+    from_books: bool
+    """Read from the service's books; else a person said so."""
+    note: str = ""
+    """Untrusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What a live game day asks: how people met what was made to go wrong."""
+
+    injected_by: str
+    """Untrusted."""
+    injected_after: timedelta
+    """In the service's time, since the game day was opened."""
+    lasted: timedelta
+    """In the service's time, from the injection to the end of the game day."""
+    waited: timedelta
+    """The same on the wall."""
+    injections: tuple[Injection, ...]
+    words: tuple[Word, ...]
+    """One for each moment at most, in the order of the moments."""
+    timeline: tuple[Entry, ...]
+    """Since the injection."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunbookStep:
     """One of the questions of an incident, with its answer."""
@@ -229,6 +291,9 @@ class DrillReport:
     """The traceback when the verdict is ERROR; else empty."""
     borne: bool = False
     """What went wrong is weather: it harms no pipeline, so the bare arm must hold too."""
+    people: People | None = None
+    """An incident of a live game day. It has no arms: nobody played the same day without the
+    fault, or without the people."""
 
     @property
     def restored(self) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -11,11 +12,14 @@ from reports.model import (
     ArmReport,
     BlastRadius,
     DrillReport,
+    Entry,
     Finding,
     GameDayReport,
     Outcome,
+    People,
     Verdict,
 )
+from reports.people import NO_ARMS, missing, source
 
 CENT = Decimal("0.01")
 SMALLEST_SHOWN = Decimal("0.0001")
@@ -74,14 +78,18 @@ def saved_in_all(report: GameDayReport) -> Saved:
 
 def gains(report: GameDayReport) -> str:
     """`Saved 1,041 rows, 3 leaks and $12.00.`, or nothing if nothing was saved."""
-    saved = saved_in_all(report)
+    said = _things(saved_in_all(report), "Saved ")
+    return f"{said}." if said else ""
+
+
+def _things(saved: Saved, verb: str) -> str:
     things = [plural(saved.rows, "row")] if saved.rows > 0 else []
     things += [plural(saved.leaks, "leak")] if saved.leaks > 0 else []
     things += [money(saved.usd)] if saved.usd > 0 else []
     if not things:
         return ""
     price = f" for {money(-saved.usd)} more" if saved.usd < 0 else ""
-    return f"Saved {enumerate_words(things)}{price}."
+    return f"{verb}{enumerate_words(things)}{price}"
 
 
 def enumerate_words(words: list[str]) -> str:
@@ -99,6 +107,8 @@ def headline(report: GameDayReport) -> str:
     """One sentence: how many drills proved their control, and what became of the others."""
     if not report.drills:
         return "No drill was run, so nothing was proved."
+    if all(drill.people for drill in report.drills):
+        return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
     sentence += "its control" if 1 in {proved, all_drills} else "their control"
@@ -108,6 +118,32 @@ def headline(report: GameDayReport) -> str:
         if verdict is not Verdict.PASS and report.count(verdict)
     ]
     return "; ".join([sentence, *others]) + "."
+
+
+def _live_headline(report: GameDayReport) -> str:
+    """The same for a live game day, in which no control was put to the proof."""
+    met, incidents = report.count(Verdict.PASS), len(report.drills)
+    silent = report.count(Verdict.INCONCLUSIVE)
+    what = f"{met} of {plural(incidents, 'incident')} noticed, stopped and reversed by people"
+    others = [f"{report.count(Verdict.FAIL)} not"] if report.count(Verdict.FAIL) else []
+    others += [f"{silent} never struck"] if silent else []
+    return f"{'; '.join([what, *others])}. {NO_ARMS[0].upper()}{NO_ARMS[1:]}."
+
+
+def people_lines(people: People) -> list[str]:
+    """What people came to in an incident, one line for each moment. Untrusted text."""
+    lines = [f"injected at +{clock(people.injected_after)} by {people.injected_by}"]
+    lines += [
+        f"{injection.name} {'struck' if injection.fired else 'never struck'}"
+        f"{f' {injection.fired:,} times' if injection.fired > 1 else ''}"
+        for injection in people.injections
+    ]
+    lines += [
+        f"{word.moment} after {clock(word.after)} ({clock(word.waited)} on the wall) by {word.by}, "
+        f"{source(word)}{f': {word.note}' if word.note else ''}"
+        for word in people.words
+    ]
+    return lines + [f"never {moment}" for moment in missing(people)]
 
 
 def plural(count: int, noun: str) -> str:
@@ -157,11 +193,91 @@ def detection(arm: ArmReport) -> str:
     return f"noticed at +{clock(arm.detected_after)}"
 
 
+def expectation(drill: DrillReport, arm: ArmReport) -> str:
+    """What had to happen in this arm, and why."""
+    what = "hold" if arm.expected_to_hold else "break"
+    with_, without = enumerate_words(list(drill.controls) or ["controls"]), "nothing goes wrong"
+    if arm.arm is ArmName.CALM:
+        return f"{what}: {without}"
+    struck = enumerate_words([each.name for each in arm.injections]) if arm.injections else without
+    return f"{what}: {struck}, {'without' if arm.arm is ArmName.BARE else 'with'} {with_}"
+
+
+def observation(arm: ArmReport) -> str:
+    """What did happen: the outcome, how the pipeline ended, and the checks that did not hold."""
+    broken = [each.check for each in arm.findings if each.outcome is not Outcome.HELD]
+    checks = f"; not held: {enumerate_words(broken)}" if broken else ""
+    return f"{held_or_broke(arm)}: ended {arm.ended}{checks}"
+
+
+def reaction(arm: ArmReport) -> str:
+    """How fast the harm was noticed, held back and made good, from the first strike on."""
+    response = arm.response
+    if response.struck is None:
+        return detection(arm)
+    spans = (
+        ("noticed", response.time_to_detect),
+        ("held back", response.time_to_mitigate),
+        ("whole again", response.time_to_recover),
+    )
+    said = [f"{what} after {clock(span)}" for what, span in spans if span is not None]
+    return ", ".join(said) or "nobody noticed, and nothing was made good"
+
+
+def saving(drill: DrillReport) -> str:
+    """`saved 12 rows and $0.42`: what the bare arm lost and the guarded one did not."""
+    saved = saved_by(drill)
+    return "" if saved is None else _things(saved, "saved ")
+
+
+def families(drills: Iterable[DrillReport]) -> list[tuple[str, list[DrillReport]]]:
+    """Drills by the name that their variants share, in the order of the first of each."""
+    found: dict[str, list[DrillReport]] = {}
+    for drill in drills:
+        found.setdefault(drill.name.partition(".")[0], []).append(drill)
+    return list(found.items())
+
+
+def since(struck: Entry, event: Entry) -> timedelta:
+    """From the start of the harm to an event; nothing if the event came first."""
+    return max(event.at - struck.at, timedelta(0))
+
+
+def counterfactual(drill: DrillReport) -> str:
+    """`Without the controls: 980 more rows harmed, $0.21 less billed.`, or nothing at all."""
+    saved = saved_by(drill)
+    if saved is None:
+        return ""
+    counts = ((saved.rows, "row", " harmed"), (saved.leaks, "leak", ""))
+    parts = [
+        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {noun}{'s' * (abs(count) != 1)}{end}"
+        for count, noun, end in counts
+        if count
+    ]
+    if saved.usd:
+        parts.append(f"{money(abs(saved.usd))} {'more' if saved.usd > 0 else 'less'} billed")
+    return f"Without the controls: {enumerate_words(parts)}." if parts else ""
+
+
+RESTORED = {
+    True: "restore verified: the record is as it was, row by row",
+    False: "the rollback did not restore the record",
+    None: "no restore was verified",
+}
+
+
+def restore(drill: DrillReport) -> str:
+    """Whether the rollback of the runbook put the record back."""
+    return RESTORED[drill.restored]
+
+
 def own_words(drill: DrillReport) -> list[str]:
     """What the pipeline or a check itself gave as its reason, one line for each.
 
     For instance `guarded halted: the worst case of $35.20 exceeds the ceiling`. Untrusted text.
     """
+    if drill.people is not None:
+        return people_lines(drill.people)
     endings = [f"{arm.arm.value} {arm.ended}" for arm in drill.arms if ": " in arm.ended]
     return endings + [
         _sentence(arm, finding)

@@ -1,10 +1,15 @@
-"""The report for a terminal: one block per drill, one line for the whole game day."""
+"""The report for a terminal: a line for each family of drills that passed, a block for every other
+drill, and one line for the whole game day. What matters most stands last, where a terminal ends.
+A handful of drills gets a block each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
 
+from reports.gaps import gaps
+from reports.luck import luck, strokes
 from reports.model import (
     ArmReport,
     Coverage,
@@ -15,21 +20,31 @@ from reports.model import (
 )
 from reports.phrases import (
     clock,
+    families,
     gains,
     headline,
     held_or_broke,
     money,
     own_words,
+    plural,
     promoted,
+    reaction,
+    saving,
     troubles,
 )
-from reports.untrusted import shown, shown_end
+from reports.scorecard import scorecard
+from reports.untrusted import shown, shown_end, told
 
 INDENT = " " * 6
 WORDS_SHOWN = 400
 """Characters of one reason; the rest is in the HTML report."""
 TROUBLES_SHOWN = 5
 """Per drill; the HTML report has all of them."""
+NAME_SHOWN = 60
+HANDFUL = 4
+"""So many drills are shown in full, whatever came of them."""
+LISTED = 5
+"""Gaps and strokes of luck; the HTML and the Markdown report have all of them."""
 OPEN_SHOWN = 20
 """Faults or controls without a drill that are named; `report.json` has all of them."""
 
@@ -52,11 +67,20 @@ RESET = "\x1b[0m"
 
 def render_text(report: GameDayReport, style: Style = Style.PLAIN) -> str:
     """The whole game day as lines of text; escape sequences only for `Style.COLOUR`."""
-    blocks = ["\n".join(drill_lines(drill, style)) for drill in report.drills]
-    blocks += [_not_applicable(drill) for drill in report.not_applicable]
+    passed = [drill for drill in report.drills if drill.verdict is Verdict.PASS]
+    others = [drill for drill in report.drills if drill.verdict is not Verdict.PASS]
+    if len(report.drills) <= HANDFUL:
+        blocks = [list(drill_lines(drill, style)) for drill in passed]
+    else:
+        blocks = [_passed_lines(passed, style)]
+    blocks += [[_not_applicable(drill)] for drill in report.not_applicable]
     if report.coverage.cells:
-        blocks.append("\n".join(coverage_lines(report.coverage)))
-    return "\n\n".join([*blocks, _summary(report, style)]) + "\n"
+        blocks.append(list(_holes(report.coverage)))
+    blocks += [list(_luck_lines(report)), list(_gap_lines(report))]
+    blocks += [list(drill_lines(drill, style)) for drill in others]
+    blocks.append([_summary(report, style)])
+    text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
+    return "\n".join(map(told, text.split("\n"))) + "\n"
 
 
 def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]:
@@ -69,7 +93,48 @@ def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]
     yield from _trouble_lines(drill)
     if drill.error:
         yield from (f"{INDENT}| {line}" for line in shown_end(drill.error).split("\n"))
+    if drill.verdict is not Verdict.PASS:
+        if drill.arms:
+            yield f"{INDENT}{drill.arms[-1].arm.value}: {reaction(drill.arms[-1])}"
+        yield from (f"{INDENT}{step.phase.value}: {shown(step.command)}" for step in drill.runbook)
     yield f"{INDENT}again: {shown(drill.replay)}"
+
+
+def _passed_lines(drills: list[DrillReport], style: Style) -> list[str]:
+    """One line for each family: how many variants, and what the controls saved in all of them."""
+    found = families(drills)
+    names = [shown(name, NAME_SHOWN) for name, _ in found]
+    width = max(map(len, names), default=0)
+    lines = []
+    for name, (_, members) in zip(names, found, strict=True):
+        variants = f"{plural(len(members), 'variant')}; " if len(members) > 1 else ""
+        says = f"{variants}{shown(_gist(members), WORDS_SHOWN)}"
+        lines.append(f"{_verdict(Verdict.PASS, style)}  {name:<{width}}  {says}")
+    return lines
+
+
+def _gist(members: list[DrillReport]) -> str:
+    """What the drill came to: the saving of the first variant, else why it passed."""
+    return next(filter(None, map(saving, members)), members[0].because)
+
+
+def _luck_lines(report: GameDayReport) -> Iterator[str]:
+    found = luck(report)
+    if found:
+        yield f"where we got lucky: {plural(len(found), 'stroke')}, in the HTML report"
+        yield from (f"{INDENT}{shown(each, WORDS_SHOWN)}" for each in strokes(found)[:LISTED])
+
+
+def _gap_lines(report: GameDayReport) -> Iterator[str]:
+    found = gaps(report)
+    if found:
+        yield f"gaps: {len(found):,}, heaviest first"
+        for gap in found[:LISTED]:
+            what = f"{shown(gap.name)}: {shown(gap.what, WORDS_SHOWN)}"
+            who = f"{shown(gap.owner)}, {shown(gap.due)}"
+            yield f"{INDENT}{gap.severity.name.lower():<8}  {what} ({who})"
+        if len(found) > LISTED:
+            yield f"{INDENT}and {len(found) - LISTED:,} more in the HTML report"
 
 
 def coverage_lines(coverage: Coverage) -> Iterator[str]:
@@ -87,6 +152,11 @@ def coverage_lines(coverage: Coverage) -> Iterator[str]:
             yield f"covered: {shown(moment)}"
         says = ", ".join(f"{shown(control)} {count}" for control, count in held)
         yield f"{INDENT}{shown(fault):<{width}}  {says}"
+    yield from _holes(coverage)
+
+
+def _holes(coverage: Coverage) -> Iterator[str]:
+    """How much of the catalogue is covered, and what is not."""
     for title, total, left in (
         ("faults", coverage.faults, coverage.open_faults),
         ("controls", coverage.controls, coverage.open_controls),
@@ -126,7 +196,15 @@ def _not_applicable(drill: NotApplicable) -> str:
 
 
 def _summary(report: GameDayReport, style: Style) -> str:
-    sentences = [headline(report), gains(report), f"Seed {report.seed}."]
+    card = scorecard(report)
+    controls = f"{card.controls_proven} of {report.coverage.controls} controls are proven."
+    sentences = [
+        headline(report),
+        f"{plural(card.not_run, 'planned drill')} not run." if card.not_run else "",
+        controls if report.coverage.controls else "",
+        gains(report),
+        f"Seed {report.seed}.",
+    ]
     return f"{_verdict(report.verdict, style)}  {' '.join(filter(None, sentences))}"
 
 

@@ -26,6 +26,11 @@ def is_hidden(character: str) -> bool:
     return category(character) != "Zs"
 
 
+def is_plain(text: str) -> bool:
+    """Whether no character of `text` is hidden: most texts, and much sooner known as a whole."""
+    return text.isprintable() and BLANK_LETTERS.isdisjoint(text)
+
+
 def escape(text: str) -> str:
     """Every character as Python would write it in a string: `\\x1b`, `\\u202e`, `\\U000e0041`."""
     return text.encode("unicode_escape").decode("ascii")
@@ -33,6 +38,10 @@ def escape(text: str) -> str:
 
 def spans(text: str) -> Iterator[tuple[bool, str]]:
     """`text` in pieces: (False, as it stands) and (True, the escapes of what is hidden)."""
+    if is_plain(text):
+        if text:
+            yield False, text
+        return
     for hidden, characters in groupby(text, is_hidden):
         piece = "".join(characters)
         yield hidden, "".join(map(_escape_one, piece)) if hidden else piece
@@ -40,6 +49,8 @@ def spans(text: str) -> Iterator[tuple[bool, str]]:
 
 def visible(text: str) -> str:
     """`text` on one line, with every hidden character written as an escape."""
+    if is_plain(text):
+        return text
     return "".join(piece for _, piece in spans(text))
 
 
@@ -59,6 +70,18 @@ def shown(text: str, limit: int = DISPLAY_LIMIT) -> str:
     """`text` as a report shows it: on one line, visible, and not endless."""
     start, note = cut(text, limit)
     return visible(start) + note
+
+
+def told(line: str) -> str:
+    """A line for a terminal that a CI system reads, too: it begins no command there.
+
+    GitHub's runner obeys `::name::` at the start of a line, after spaces, and `##[name]` anywhere;
+    one character of each is written as its escape.
+    """
+    start = len(line) - len(line.lstrip())
+    if line.startswith("::", start):
+        line = f"{line[:start]}\\x3a{line[start + 1 :]}"
+    return line.replace("##[", "#\\x23[")
 
 
 def shown_lines(text: str, limit: int = DISPLAY_LIMIT) -> str:

@@ -1,54 +1,36 @@
-"""What the HTML template needs beyond the model: anchors, bars, and what to leave out."""
+"""What the HTML template needs beyond the model: order, anchors, bars, and what to leave out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from typing import TypeVar
 
+from reports.bars import Measure, measures
 from reports.model import (
     ArmName,
     ArmReport,
-    BlastRadius,
-    Coverage,
     DrillReport,
     Entry,
+    Finding,
     GameDayReport,
+    Injection,
+    Outcome,
+    Verdict,
 )
-from reports.phrases import money
+from reports.phrases import harmed
 
-TIMELINE_START, TIMELINE_END = 150, 50
-"""Lines of one timeline that the page shows; `report.json` keeps all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One number of one arm, as text and as a share of the longest bar of its unit."""
-
-    text: str
-    percent: float
-    """0 to 100."""
-    limit_percent: float | None = None
-    """Where the approved amount lies on the same scale; None where there is no limit."""
-    over: bool = False
-    """Harm: a row or leak at all, or more dollars than were approved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One line of the blast radius: the same number in the bare and the guarded arm."""
-
-    label: str
-    bare: Bar
-    guarded: Bar
-    difference: str
-    """What the guarded arm has less or more than the bare one, in words."""
-
-    @property
-    def is_nothing(self) -> bool:
-        """Neither arm did this harm."""
-        return not self.bare.percent and not self.guarded.percent
+TIMELINE = {Verdict.PASS: (8, 4)}
+TIMELINE_OF_TROUBLE = 60, 40
+"""Lines of one timeline that the page shows, from its start and its end; `report.json` keeps all
+of them. What passed is read for its course, what did not for its details."""
+MOST_IMPORTANT_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)
+Item = TypeVar("Item")
+OPEN_FROM_THE_START = 5
+"""Drills that did not pass and stand open; the others are one key press away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,119 +43,183 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check, and what it found in each arm that ran; None where it was not made."""
+
+    check: str
+    cells: tuple[tuple[ArmReport, Finding | None], ...]
+
+    @property
+    def is_trouble(self) -> bool:
+        """An arm in which it says what should not be."""
+        return any(finding and unexpected(arm, finding) for arm, finding in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionLine:
+    """One thing that was made to go wrong, and how it went in each arm that ran."""
+
+    injection: Injection
+    cells: tuple[tuple[ArmReport, Injection | None], ...]
+
+    @property
+    def where(self) -> Sequence[str]:
+        """The places where it struck first, of the last arm that it struck."""
+        return next((cell.where for _, cell in reversed(self.cells) if cell and cell.where), ())
+
+
+@dataclass(frozen=True)
 class DrillView:
-    """One drill with its anchor, the drill's arms by place, and its blast radius."""
+    """One drill with its anchor, and its evidence put side by side."""
 
     drill: DrillReport
     anchor: str
-    bars: tuple[Measure, ...]
+    open: bool = False
 
     @property
     def arms(self) -> list[tuple[ArmName, ArmReport | None]]:
         """All three arms; None where one did not run."""
         return [(name, self.drill.arm(name)) for name in ArmName]
 
+    @property
+    def family(self) -> str:
+        """The name without the variant."""
+        return self.drill.name.partition(".")[0]
+
+    @property
+    def variant(self) -> str:
+        """What stands behind the first dot of the name; empty if there is none."""
+        return self.drill.name.partition(".")[2]
+
+    @property
+    def rank(self) -> int:
+        """How bad, for sorting: a FAIL is worst."""
+        return -MOST_IMPORTANT_FIRST.index(self.drill.verdict)
+
+    @cached_property
+    def bars(self) -> tuple[Measure, ...]:
+        """The blast radius."""
+        return measures(self.drill)
+
+    @property
+    def harm(self) -> tuple[int, int] | None:
+        """Rows wrong or lost in the bare and in the guarded arm; None if one did not run."""
+        bare, guarded = self.drill.arm(ArmName.BARE), self.drill.arm(ArmName.GUARDED)
+        return (harmed(bare.blast), harmed(guarded.blast)) if bare and guarded else None
+
+    @property
+    def checks(self) -> list[CheckLine]:
+        """A line for each check; first those that stand between this drill and a PASS."""
+        arms = self.drill.arms
+        found = {
+            (arm.arm, *key): finding
+            for arm in arms
+            for key, finding in _numbered(arm.findings, lambda finding: finding.check)
+        }
+        lines = [
+            CheckLine(key[0], tuple((arm, found.get((arm.arm, *key))) for arm in arms))
+            for key in dict.fromkeys(key[1:] for key in found)
+        ]
+        return sorted(lines, key=lambda line: not line.is_trouble)
+
+    @property
+    def injections(self) -> list[InjectionLine]:
+        """A line for each thing that was made to go wrong."""
+        arms = self.drill.arms
+        found = {
+            (arm.arm, *key): injection
+            for arm in arms
+            for key, injection in _numbered(arm.injections, lambda injection: injection.name)
+        }
+        first = {key[1:]: injection for key, injection in reversed(found.items())}
+        return [
+            InjectionLine(first[key], tuple((arm, found.get((arm.arm, *key))) for arm in arms))
+            for key in dict.fromkeys(key[1:] for key in found)
+        ]
+
+    def timeline(self, arm: ArmReport) -> Timeline:
+        """What the page shows of the timeline of one arm."""
+        start, end = TIMELINE.get(self.drill.verdict, TIMELINE_OF_TROUBLE)
+        return timeline(arm.timeline, start, end)
+
 
 @dataclass(frozen=True, slots=True)
-class CoverageRow:
-    """One line of the matrix: a fault at a moment, and per control how many drills."""
+class Family:
+    """Drills of one claim; a drill without variants is a family of its own."""
 
-    moment: str
-    fault: str
-    counts: tuple[int, ...]
+    name: str
+    anchor: str
+    members: tuple[DrillView, ...]
 
+    @property
+    def verdict(self) -> Verdict:
+        """The one that stands first among its members."""
+        return self.members[0].drill.verdict
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Faults against controls."""
+    @property
+    def rank(self) -> int:
+        """That of its worst member."""
+        return self.members[0].rank
 
-    controls: tuple[str, ...]
-    rows: tuple[CoverageRow, ...]
+    @property
+    def harm(self) -> tuple[int, int] | None:
+        """The sum over its members."""
+        pairs = [pair for view in self.members if (pair := view.harm)]
+        return (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)) if pairs else None
 
-
-def matrix(coverage: Coverage) -> Matrix:
-    """The cells as a table; a control without any has no column."""
-    controls = tuple(dict.fromkeys(cell.control for cell in coverage.cells))
-    counts = {(cell.moment, cell.fault, cell.control): len(cell.drills) for cell in coverage.cells}
-    places = dict.fromkeys((cell.moment, cell.fault) for cell in coverage.cells)
-    return Matrix(
-        controls,
-        tuple(
-            CoverageRow(
-                moment, fault, tuple(counts.get((moment, fault, name), 0) for name in controls)
-            )
-            for moment, fault in places
-        ),
-    )
+    def as_it_should(self, name: ArmName) -> int:
+        """How many members did in this arm what they should."""
+        arms = [view.drill.arm(name) for view in self.members]
+        return sum(arm is not None and arm.held is arm.expected_to_hold for arm in arms)
 
 
 def drill_views(report: GameDayReport) -> list[DrillView]:
-    """The drills in their order, each with an anchor of its own."""
+    """The drills, the most important first, each with an anchor of its own."""
     taken: dict[str, int] = {}
+    ranked = sorted(report.drills, key=lambda drill: MOST_IMPORTANT_FIRST.index(drill.verdict))
     return [
-        DrillView(drill, _anchor(drill.name, taken), measures(drill)) for drill in report.drills
+        DrillView(
+            drill,
+            _anchor(drill.name, taken),
+            open=drill.verdict is not Verdict.PASS and place < OPEN_FROM_THE_START,
+        )
+        for place, drill in enumerate(ranked)
     ]
 
 
-def measures(drill: DrillReport) -> tuple[Measure, ...]:
-    """The harm of the bare arm beside that of the guarded one; empty if one did not run."""
-    arms = drill.arm(ArmName.BARE), drill.arm(ArmName.GUARDED)
-    if arms[0] is None or arms[1] is None:
-        return ()
-    bare, guarded = arms[0].blast, arms[1].blast
-    return (
-        _count("Rows wrong in the system of record", lambda blast: blast.wrong, bare, guarded),
-        _count("Rows lost", lambda blast: blast.lost, bare, guarded),
-        _count("Requests with a leak", lambda blast: blast.leaked, bare, guarded),
-        _dollars(bare, guarded),
-    )
+def families(views: Sequence[DrillView]) -> list[Family]:
+    """The drills by what they are variants of, in the order of their first members."""
+    first = {view.family: place for place, view in reversed(list(enumerate(views)))}
+    ranked = sorted(views, key=lambda view: first[view.family])
+    return [
+        Family(name, f"family-{place}", tuple(members))
+        for place, (name, members) in enumerate(groupby(ranked, key=lambda view: view.family))
+    ]
 
 
-def timeline(entries: Sequence[Entry]) -> Timeline:
+def unexpected(arm: ArmReport, finding: Finding) -> bool:
+    """Whether this finding stands between its drill and a PASS."""
+    if finding.outcome is Outcome.BROKE:
+        return arm.expected_to_hold
+    return finding.outcome is not Outcome.HELD
+
+
+def timeline(entries: Sequence[Entry], start: int, end: int) -> Timeline:
     """A long timeline loses its middle, and says how much."""
-    left_out = len(entries) - TIMELINE_START - TIMELINE_END
+    left_out = len(entries) - start - end
     if left_out <= 0:
         return Timeline(entries, 0, ())
-    return Timeline(entries[:TIMELINE_START], left_out, entries[-TIMELINE_END:])
+    return Timeline(entries[:start], left_out, entries[-end:])
 
 
-def _count(
-    label: str, of: Callable[[BlastRadius], int], bare: BlastRadius, guarded: BlastRadius
-) -> Measure:
-    scale = max(bare.rows, of(bare), of(guarded), 1)
-    first, second = (
-        Bar(f"{of(blast):,}", _percent(of(blast), scale), over=of(blast) > 0)
-        for blast in (bare, guarded)
-    )
-    fewer = of(bare) - of(guarded)
-    return Measure(label, first, second, _fewer(f"{abs(fewer):,}", fewer, "fewer"))
-
-
-def _dollars(bare: BlastRadius, guarded: BlastRadius) -> Measure:
-    amounts = (bare.billed_usd, bare.approved_usd, guarded.billed_usd, guarded.approved_usd)
-    scale = max(*amounts, Decimal("0.01"))
-    first, second = (
-        Bar(
-            f"{money(blast.billed_usd)} of {money(blast.approved_usd)} approved",
-            _percent(blast.billed_usd, scale),
-            _percent(blast.approved_usd, scale),
-            over=blast.billed_usd > blast.approved_usd,
-        )
-        for blast in (bare, guarded)
-    )
-    less = bare.billed_usd - guarded.billed_usd
-    return Measure("Dollars billed", first, second, _fewer(money(abs(less)), less, "less"))
-
-
-def _fewer(amount: str, less: Decimal | int, word: str) -> str:
-    """What the guarded arm has less, or more, than the bare one."""
-    if not less:
-        return "no difference"
-    return f"{amount} {word}" if less > 0 else f"{amount} more"
-
-
-def _percent(part: Decimal | int, whole: Decimal | int) -> float:
-    return round(float(100 * Decimal(part) / Decimal(whole)), 2)
+def _numbered(
+    items: Sequence[Item], name: Callable[[Item], str]
+) -> Iterator[tuple[tuple[str, int], Item]]:
+    """Each item under its name and how many of that name stand before it."""
+    seen: dict[str, int] = {}
+    for item in items:
+        seen[name(item)] = seen.get(name(item), -1) + 1
+        yield (name(item), seen[name(item)]), item
 
 
 def _anchor(name: str, taken: dict[str, int]) -> str:

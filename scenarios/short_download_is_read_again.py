@@ -12,6 +12,7 @@ from simulator.faults import (
     ResetMidReply,
     ResultsUnavailable,
     RowsMissing,
+    ShortOfItsLength,
     SlowDrip,
     StallsBeforeHeaders,
     StallsMidBody,
@@ -27,6 +28,7 @@ from simulator.faults import (
         TruncatedAtLine(spare_batches=1),
         TruncatedMidLine(spare_batches=1),
         AbortedDownload(spare_batches=1),
+        ShortOfItsLength(spare_batches=1),
         RowsMissing(0.05, spare_batches=1),
         EmptyResults(times=1, spare_batches=1),
         ResultsUnavailable(times=1, spare_batches=1),
@@ -44,8 +46,8 @@ from simulator.faults import (
 def short_download_is_read_again(world: World) -> None:
     """A download that brings less than was sent is made again until every row is there.
 
-    The connection closes at the end of a line, in the middle of one, or before the first; the
-    status is 503, 404 or 200 with nothing in it. Some of that is no error to any client, and all
-    of it has been taken for "no more results".
+    The connection closes at the end of a line, in the middle of one, or before the first, with a
+    length that was told before or without one; the status is 503, 404 or 200 with nothing in it.
+    Some of that is no error to any client, and all of it has been taken for "no more results".
     """
     world.run(world.rows(200))

@@ -45,6 +45,9 @@ ACCEPTED: Final = 200
 
 _COUNT: Final = re.compile("[0-9]{1,4}")
 
+Watcher = Callable[[Request, Call], None]
+"""Looks on while a call is written down: at its head, and at what became of it."""
+
 
 class Api:
     """The Message Batches API and its neighbours, from one seed."""
@@ -67,6 +70,8 @@ class Api:
         self._responder = responder or Echo()
         self._faults = tuple(faults)
         self._keys = keys
+        self.watcher: Watcher | None = None
+        """Told of each call once it is answered; a reset does not send it away."""
         self.reset()
 
     def reset(self) -> None:
@@ -119,6 +124,13 @@ class Api:
         """The books without their pages: cheap, whatever the number of requests."""
         now = self._batches.catch_up()
         return survey(now, self.history, self._batches.store, self._plan, self._meter)
+
+    def next_end(self) -> datetime | None:
+        """When the next batch ends or its day has passed, if nothing else happens; None if all
+        have ended."""
+        now = self._batches.catch_up()
+        ends = (min(one.ends_at, one.expires_at) for one in self._batches.store.open())
+        return min((end for end in ends if end > now), default=None)
 
     def books(self) -> Books:
         """A frozen record of all that was seen, done and billed up to now."""
@@ -266,21 +278,22 @@ class Api:
         ready = request.prepared
         retries = request.headers.get("x-stainless-retry-count", "0")
         cut: Cut | None = response.cut
-        self.history.append(
-            Call(
-                at=now,
-                method=request.method,
-                path=request.path,
-                endpoint=call.endpoint,
-                status=response.status,
-                cut="" if cut is None else cut.kind,
-                request_id=request_id,
-                batch_id=call.batch_id,
-                retry_count=int(retries) if _COUNT.fullmatch(retries) else 0,
-                body_bytes=ready.size if isinstance(ready, Prepared) else len(request.body),
-                body_digest=ready.digest if isinstance(ready, Prepared) else digest(request.body),
-                struck_by=struck_by,
-                no_route=explain(request.method, request.path) if call.endpoint in NOBODY else "",
-            )
+        written = Call(
+            at=now,
+            method=request.method,
+            path=request.path,
+            endpoint=call.endpoint,
+            status=response.status,
+            cut="" if cut is None else cut.kind,
+            request_id=request_id,
+            batch_id=call.batch_id,
+            retry_count=int(retries) if _COUNT.fullmatch(retries) else 0,
+            body_bytes=ready.size if isinstance(ready, Prepared) else len(request.body),
+            body_digest=ready.digest if isinstance(ready, Prepared) else digest(request.body),
+            struck_by=struck_by,
+            no_route=explain(request.method, request.path) if call.endpoint in NOBODY else "",
         )
+        self.history.append(written)
+        if self.watcher is not None:
+            self.watcher(request, written)
         return response

@@ -180,20 +180,26 @@ class Batches:
         if self._upsets.download_begins(batch):
             return errors.no_such_batch(batch.id)
         cut: Cut | None = None
+        length = 0
         body: Iterator[bytes]
         if self._plan.bends_results:
             rows = tuple(batch.settled)
             lines = results.lines_of(self._order(batch, rows), rows)
+            whole = tuple(lines)
             cut = self._plan.bend_results(lines, rows, now, batch.number)
+            if cut is not None and cut.stated:
+                length = sum(map(len, results.pieces(whole, rows)))
             body = results.pieces(lines, rows)
         elif batch.file is not None:
             body = iter(batch.file)
         else:
             body = self._unbent(batch, tuple(batch.settled))
-        headers = (
+        headers: Headers = (
             ("content-type", "application/x-jsonl"),
             ("content-disposition", f"attachment; filename*=utf-8''{batch.id}_results.jsonl"),
         )
+        if length:
+            headers += (("content-length", str(length)),)
         return Response(200, headers, body, cut)
 
     def _unbent(self, batch: Batch, rows: Sequence[RequestBook]) -> Iterator[bytes]:

@@ -13,6 +13,9 @@ START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 ZERO = timedelta(0)
 
+FASTEST = 1_000_000
+"""A year in half a minute."""
+
 
 def seconds(count: float) -> timedelta:
     """That many seconds."""
@@ -115,17 +118,25 @@ class RealClock:
     __slots__ = ("_ahead", "_base", "_speed", "_start")
 
     def __init__(self, start: datetime | None = None, *, speed: float = 1.0) -> None:
-        if not speed > 0:
-            raise SimulatorError(
-                f"Time cannot run at {speed} times its speed.", fix="Pass a speed above zero."
-            )
         self._start = datetime.now(UTC) if start is None else aware(start)
         self._base = time.monotonic()
-        self._speed = speed
+        self._speed = fit(speed)
         self._ahead = ZERO
 
     def __repr__(self) -> str:
         return f"RealClock(speed={self._speed:g})"
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass here in one on the wall."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        """From now on; what has passed has passed."""
+        speed = fit(speed)
+        self._start, self._ahead, self._base = self.now(), ZERO, time.monotonic()
+        self._speed = speed
 
     def now(self) -> datetime:
         """The present."""
@@ -138,6 +149,16 @@ class RealClock:
 
     def on_poll(self, batch: Polled) -> None:
         """Looking at a batch does not hurry it."""
+
+
+def fit(speed: float) -> float:
+    """The same speed; one at which time would stand still, go back or overflow is refused."""
+    if not 0 < speed <= FASTEST:
+        raise SimulatorError(
+            f"Time cannot run at {speed} times its speed.",
+            fix=f"Pass a speed above zero and up to {FASTEST:,}.",
+        )
+    return speed
 
 
 def aware(instant: datetime) -> datetime:

@@ -22,7 +22,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from simulator.api import Api
-from simulator.application import app
+from simulator.application import Application, app
 from simulator.errors import SimulatorError
 from simulator.protocol import Protocol
 
@@ -32,6 +32,9 @@ KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 2048
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+Wrap = Callable[[Application], Application]
+"""What is put around the application: another one, that hears everything first."""
 
 
 class Server:
@@ -44,10 +47,16 @@ class Server:
     """
 
     def __init__(
-        self, api: Api, *, host: str = "127.0.0.1", port: int = 0, token: str | None = None
+        self,
+        api: Api,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        wrap: Wrap | None = None,
     ) -> None:
         self._api = api
-        self._token = token
+        self._application = wrapped(api, token, wrap)
         self._host = host
         self._wanted = port
         self._socket: socket.socket | None = None
@@ -94,7 +103,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         assert self._socket is not None
         try:
-            await run(self._api, self._socket, self._token, self._stop, self._ready.set)
+            await run(self._application, self._socket, self._stop, self._ready.set)
         except Exception as failed:
             if self._ready.is_set():
                 raise
@@ -110,8 +119,10 @@ def serve(
     port: int = 8080,
     token: str | None = None,
     ready: Callable[[str], None] = lambda _: None,
+    wrap: Wrap | None = None,
 ) -> None:
     """Serve until interrupted. `ready` gets the URL once connections are accepted."""
+    application = wrapped(api, token, wrap)
     listening = listen(host, port)
 
     async def forever() -> None:
@@ -120,22 +131,27 @@ def serve(
         for number in SIGNALS:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, stop.set)
-        await run(api, listening, token, stop, lambda: ready(url_of(listening)))
+        await run(application, listening, stop, lambda: ready(url_of(listening)))
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(forever())
 
 
+def wrapped(api: Api, token: str | None, wrap: Wrap | None) -> Application:
+    """The application of a service, with what is put around it."""
+    plain = app(api, token=token)
+    return plain if wrap is None else wrap(plain)
+
+
 async def run(
-    api: Api,
+    application: Application,
     listening: socket.socket,
-    token: str | None,
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
     """Serve on a listening socket until the event is set."""
     config = uvicorn.Config(
-        app(api, token=token),
+        application,
         http=Protocol,
         ws="none",
         lifespan="off",

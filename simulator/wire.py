@@ -77,7 +77,7 @@ class Cut(msgspec.Struct, frozen=True):
     middle of a body it is only closed, and `torn` is the hard way there. `refused` and `tls`:
     no connection comes about. `stall`: silence for `seconds`, then it goes on. `drip`: so many
     bytes at a time, `seconds` apart. `closed`: without chunks or length, so that the end of
-    the connection looks like the end of the body.
+    the connection looks like the end of the body; `aborted`: with them, so that it does not.
     """
 
     kind: str = "lost"
@@ -85,6 +85,8 @@ class Cut(msgspec.Struct, frozen=True):
     """None: nothing arrives, no status line either. Else the body breaks after so many bytes."""
     seconds: float = 0.0
     """In real time, as the client feels it."""
+    stated: bool = False
+    """Whether the reply tells how long it would have been."""
 
 
 WHOLE: Final = 2**62

@@ -10,6 +10,7 @@ from typing import Any
 from reports import (
     ArmName,
     ArmReport,
+    Assignment,
     BlastRadius,
     Cell,
     Coverage,
@@ -247,6 +248,35 @@ def a_matrix(*fates: Fate) -> KillMatrix:
     return KillMatrix(7, "gameday prove", ("d",), tuple(a_mutant(fate) for fate in fates))
 
 
+def a_whole_report(**changes: Any) -> GameDayReport:
+    """Every part that a report can have: all verdicts, a family, coverage, mutants, gaps, luck."""
+    drill = a_drill(name="late_rows_are_read.one", failure_mode="odd results files")
+    noticed = Trial("late_rows_are_read.one", 400, Fate.KILLED, 3, "EveryRowAnswered", "5 are not")
+    unseen = replace(noticed, fate=Fate.SURVIVED, check="", says="every check held")
+    report = a_full_report(
+        coverage=Coverage(
+            (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
+            2,
+            2,
+            ("LostReply",),
+            ("Canary",),
+        ),
+        owner="support-oncall",
+        assignments=(Assignment("fault LostReply", "A. Person", "2027-01-31"),),
+        kills=KillMatrix(
+            7,
+            "gameday prove --seed 7",
+            ("late_rows_are_read.one",),
+            (
+                MutantReport("Requeue", "Late", "too late", "Too late.", Fate.KILLED, (noticed,)),
+                MutantReport("Canary", "Warns", "fails open", "Warns.", Fate.SURVIVED, (unseen,)),
+            ),
+        ),
+    )
+    variants = (drill, replace(drill, name="late_rows_are_read.two"))
+    return replace(report, drills=report.drills + variants, **changes)
+
+
 def with_every_text(value: Any, text: str) -> Any:
     """The same value, in which every string is `text`; enums stay."""
     if type(value) is str:
@@ -282,6 +312,20 @@ HOSTILE = {
     "not a character": "\ufffe\uffff\U0010ffff",
     "cdata": "]]><![CDATA[ <!DOCTYPE x [<!ENTITY e 'x'>]> &e;",
     "entities": "&amp;&lt;&#x202e;&bogus;",
+    "workflow commands": "::error::x\n  ::add-mask::y ##[error]z",
+    "formulas": "=1+1",
+    "formula plus": "+1",
+    "formula minus": " -1+cmd|' /C calc'!A0",
+    "formula at": "@SUM(1)",
+    "formula full-width": "\uff1d1+1",
+    "end of details": "</details></td></table></pre>",
+    "cells": "a|b||c\n|---|---|\n| x | y |",
+    "fences": "```\n~~~\n``",
+    "links": "[a](//b.c) ![i](//b.c/i.png) <https://b.c> https://b.c www.b.c a@b.c @team :tada:",
+    "line starts": "- # 1. > x",
+    "numbered": "1. x",
+    "underline": "=====",
+    "formulas in text": "$x$ $$y$$",
     "megabyte": "x" * 1_000_000,
     "many escapes": "\x1b" * 50_000,
     "empty": "",

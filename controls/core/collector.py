@@ -12,6 +12,7 @@ import msgspec
 from anthropic.types.messages import MessageBatch
 
 from controls.core.answer import (
+    EVIDENCE_BYTES,
     KINDS,
     Accepted,
     Answer,
@@ -25,7 +26,7 @@ from controls.core.answer import (
 from controls.core.book import HALTED, Batch
 from controls.core.columns import list_digest, packed, part_digest
 from controls.core.decision import Halt, Redownload
-from controls.core.harvest import ACCEPTED, Harvest
+from controls.core.harvest import ACCEPTED, BrokenLine, Harvest
 from controls.core.labels import grader
 from controls.core.ledger import Kept, digest16
 from controls.core.moment import AfterDownload, Balance, WhileWaiting
@@ -205,19 +206,19 @@ class Collector:
         found = _CUSTOM_ID.search(line.raw)
         custom_id = found[1].decode() if found else ""
         ordinal = work.namespace.ordinal(custom_id)
+        head, digest = line.raw[:EVIDENCE_BYTES], digest16(line.raw)
         if ordinal is not None and ordinal in harvest.ordinals:
-            harvest.broken.setdefault(ordinal, line)
-        elif (digest := digest16(line.raw)) not in harvest.unreadable:
+            harvest.broken.setdefault(ordinal, BrokenLine(line.problem, head, digest))
+        elif digest not in harvest.unreadable:
             harvest.unreadable[digest] = None
-            harvest.news.kept.append(
-                Kept(None, None, custom_id, "unreadable", line.problem, line.raw)
-            )
+            harvest.news.kept.append(Kept(None, None, custom_id, "unreadable", line.problem, head))
 
     def _take_stranger(self, batch: Batch, harvest: Harvest, custom_id: str, raw: bytes) -> None:
         if custom_id not in harvest.unexpected:
             harvest.unexpected[custom_id] = None
             detail = f"no request of batch {batch.number} has this custom_id"
-            harvest.news.kept.append(Kept(None, None, custom_id, "unexpected", detail, raw))
+            head = raw[:EVIDENCE_BYTES]
+            harvest.news.kept.append(Kept(None, None, custom_id, "unexpected", detail, head))
 
     def _take_new(self, work: Work, harvest: Harvest) -> Callable[[int, ResultLine, bytes], None]:
         """What takes the first readable line of a row: unfinished, accepted, or kept back."""
@@ -267,7 +268,7 @@ class Collector:
         key = self._desk.stack.identity.row_of(row).key
         harvest.outcomes[row.ordinal] = refusal.reason
         harvest.news.kept.append(
-            Kept(row.ordinal, key, custom_id, refusal.reason, refusal.detail, raw)
+            Kept(row.ordinal, key, custom_id, refusal.reason, refusal.detail, raw[:EVIDENCE_BYTES])
         )
 
     def _give_up_broken(self, work: Work, harvest: Harvest) -> None:
@@ -275,8 +276,8 @@ class Collector:
         for ordinal in sorted(harvest.broken.keys() - harvest.lines.keys()):
             line = harvest.broken[ordinal]
             refusal = Quarantined("unreadable", line.problem)
-            self._keep_back(work, harvest, work.rows[ordinal], refusal, line.raw)
-            harvest.news.add(ordinal, refusal.reason, Usage(), digest16(line.raw))
+            self._keep_back(work, harvest, work.rows[ordinal], refusal, line.head)
+            harvest.news.add(ordinal, refusal.reason, Usage(), line.digest)
             harvest.regraded[ordinal] = refusal.reason
 
     def _flush(self, work: Work, batch: Batch, harvest: Harvest) -> None:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec.structs import astuple
 
-from controls.core.answer import KINDS, BilledUsage, Gate, UnreadableLine, Usage
+from controls.core.answer import KINDS, BilledUsage, Gate, Usage
 from controls.core.book import Tally
 from controls.core.columns import Answered, Staged
 from controls.core.ledger import Kept
 
 ACCEPTED = "accepted"
 """The outcome of a row whose answer every gate let through."""
+
+
+class BrokenLine(NamedTuple):
+    """What is kept of a line that could not be read: a line may be as long as memory."""
+
+    problem: str
+    head: bytes
+    """As much of it as the quarantine keeps."""
+    digest: bytes
+    """Of all of it."""
 
 
 @dataclass(slots=True)
@@ -58,7 +69,7 @@ class Harvest:
     """Gates for a second opinion, for the canary."""
     lines: dict[int, bytes] = field(default_factory=dict)
     """Ordinal to the digest of its line."""
-    broken: dict[int, UnreadableLine] = field(default_factory=dict)
+    broken: dict[int, BrokenLine] = field(default_factory=dict)
     """Rows of which only a broken line has come. A cut connection breaks a line; another
     download may bring it whole."""
     outcomes: dict[int, str] = field(default_factory=dict)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from controls.core.errors import ControlError
 
 
@@ -21,9 +23,8 @@ class Row:
     """Column name to value. Untrusted text."""
 
 
-@dataclass(frozen=True, slots=True)
-class DressedRow:
-    """A row dressed for the API."""
+class DressedRow(msgspec.Struct, frozen=True, gc=False):
+    """A row dressed for the API. A struct, as a hundred thousand of them are made at a time."""
 
     row: Row
     custom_id: str

@@ -146,13 +146,13 @@ def run(
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
-    from reports import Format, Style, render_text  # noqa: PLC0415
+    from reports import Style, render_text  # noqa: PLC0415
     from scenarios.harness.conduct import conduct  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.game import open_game, plan  # noqa: PLC0415
     from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
-    from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
+    from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
 
     with Interruptions() as interruptions:
         with interruptions.welcome():
@@ -175,9 +175,7 @@ def run(
         "NO_COLOR"
     )  # empty means unset: no-color.org
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
-    typer.echo(
-        f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
-    )
+    typer.echo(f"\nreport: {page} (beside it {beside()})")
     for line in tell_github(report, os.environ):
         typer.echo(line)
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
@@ -291,7 +289,9 @@ def serve(context: typer.Context) -> None:
 @app.command()
 def report(
     file: Annotated[Path, typer.Argument(help="A report.json of any earlier run.")],
-    form: Annotated[str, typer.Option("--format", help="html, json, junit or text.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", help="html, json, junit, ctrf, markdown, csv or text.")
+    ] = "text",
     out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.")] = None,
 ) -> None:
     """Render a report.json again, in any format. The exit code is that of the report."""

@@ -101,13 +101,17 @@ class FieldPipeline(StandIn):
     def run(self, tools: Tools, rows: Sequence[Row]) -> None:
         """Two batches, one after the other."""
         half = (len(rows) + 1) // 2
-        namespace = Namespace(tools.job_type.team, "job")
+        namespace = self.namespace(tools.job_type.team)
         dresser = Dresser(tools.job_type, namespace, b"", NoFence(), NoReference())
         for chunk in filter(None, (rows[:half], rows[half:])):
             requests = [dresser.dress(row) for row in chunk]
             by_id = {request.custom_id: request.row.key for request in requests}
             body = b'{"requests":[' + b",".join(request.body for request in requests) + b"]}"
             self.chunk(tools, body, by_id)
+
+    def namespace(self, team: str) -> Namespace:
+        """What its `custom_id`s are made of."""
+        return Namespace(team, "job")
 
     def chunk(self, tools: Tools, body: bytes, keys: Mapping[str, str]) -> None:
         """One batch from its creation to the record."""
@@ -436,3 +440,30 @@ class WalksTheList(FieldPipeline):
                 if number == PAGES - 1:
                     raise Hung(f"after {PAGES} pages the list of batches has no end") from None
         return max(found, key=lambda batch: batch.created_at)
+
+
+# How they name their rows.
+
+
+class Recipe(Namespace):
+    """Names pasted together as they are."""
+
+    def __post_init__(self) -> None:
+        """With the dash that the API admits, where the usual recipe has a colon."""
+        object.__setattr__(self, "prefix", f"{self.team}-{self.job}-")
+
+
+class PastesNamesIntoIds(FieldPipeline):
+    """Begins its ids with the name of the team, whatever characters that has."""
+
+    def namespace(self, team: str) -> Namespace:
+        """As it is called."""
+        return Recipe(team, "job")
+
+
+class NumbersItsRows(WalksTheList):
+    """Counts from `record-no-0`, as everybody does who is alone on an account."""
+
+    def namespace(self, team: str) -> Namespace:  # noqa: ARG002 - which team, it never says
+        """The same for every team."""
+        return Recipe("record", "no")

@@ -7,16 +7,12 @@ All texts may come from rows and models, so they are escaped twice: as text, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from pathlib import Path
 
-from reports import DrillReport, GameDayReport, Verdict, render_text
+from reports import DrillReport, Format, GameDayReport, Verdict, render
 from reports.phrases import troubles
 from reports.untrusted import shown
 from scenarios.harness.errors import UsageError
-
-LARGEST_SUMMARY = 1_000_000
-"""Bytes. GitHub refuses a step's summary of more than 1 MiB as a whole."""
 
 
 def tell_github(report: GameDayReport, environment: Mapping[str, str]) -> Iterator[str]:
@@ -33,21 +29,12 @@ def tell_github(report: GameDayReport, environment: Mapping[str, str]) -> Iterat
     if path := environment.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(summary(report))
+                file.write(render(report, Format.MARKDOWN))
         except OSError as error:
             raise UsageError(
                 f"The job summary {path} cannot be written: {error.strerror}.",
                 fix="Unset GITHUB_STEP_SUMMARY, or name a file of yours.",
             ) from None
-
-
-def summary(report: GameDayReport) -> str:
-    """The report as a terminal shows it, in a form that Markdown leaves alone."""
-    text = f"<pre>\n{escape(render_text(report))}</pre>\n"
-    if len(text.encode("utf-8", "backslashreplace")) <= LARGEST_SUMMARY:
-        return text
-    last = render_text(report).rstrip("\n").rpartition("\n")[2]
-    return f"<pre>\n{escape(last)}\nThe whole report is too long for a job summary.\n</pre>\n"
 
 
 def _annotation(drill: DrillReport) -> str:

@@ -14,7 +14,10 @@ FILES = {
     Format.HTML: "report.html",
     Format.JSON: "report.json",
     Format.JUNIT: "junit.xml",
+    Format.CTRF: "ctrf.json",
+    Format.MARKDOWN: "summary.md",
 }
+"""What a run writes; the other formats are made from `report.json` when they are asked for."""
 JOURNAL = "journal.jsonl"
 
 
@@ -22,6 +25,8 @@ MARKS = {
     FILES[Format.HTML]: b"game day report</title>",
     FILES[Format.JSON]: b'"schema_version"',
     FILES[Format.JUNIT]: b'<testsuites name="gameday"',
+    FILES[Format.CTRF]: b'"generatedBy": "gameday"',
+    FILES[Format.MARKDOWN]: b"<!-- gameday report -->",
     JOURNAL: b'{"n":0,"event":"opened"',
 }
 """What stands near the top of each file that we wrote, and hardly in another of that name."""
@@ -73,6 +78,11 @@ def _check_ours(path: Path, inputs: Sequence[Path], mark: bytes) -> None:
     raise UsageError(
         f"{path} would be replaced, and {why}.", fix="Move it, or choose another --out DIR."
     )
+
+
+def beside() -> str:
+    """The names of what lies beside the HTML report."""
+    return ", ".join([*(name for form, name in FILES.items() if form is not Format.HTML), JOURNAL])
 
 
 def remove_reports(folder: Path) -> None:

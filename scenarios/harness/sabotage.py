@@ -117,6 +117,23 @@ class BrokenDelimiter:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamRenamed:
+    """A team takes a name with characters that no `custom_id` may have."""
+
+    name: str
+
+    def applies_to(self, task: Task) -> str:  # noqa: ARG002 - every job has a team
+        return ""
+
+    def planned(self) -> str:
+        return "the name of the team"
+
+    def spoil(self, task: Task, dice: Random) -> Spoiled:  # noqa: ARG002 - nothing is drawn
+        job_type = msgspec.structs.replace(task.job_type, team=self.name)
+        return Spoiled(replace(task, job_type=job_type), 1, (f"the team is {self.name!r} now",))
+
+
+@dataclass(frozen=True, slots=True)
 class RunawayJoin:
     """A join without its condition multiplies the rows."""
 

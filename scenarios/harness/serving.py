@@ -14,6 +14,7 @@ from scenarios.harness.errors import UsageError
 if TYPE_CHECKING:
     from simulator.clock import Clock
     from simulator.faults import Fault
+    from simulator.server import Wrap
 
 SUMMARY: Final = "Serve the Message Batches API over a socket, for any client in any language."
 DEFAULT: Final = "[default: %(default)s]"
@@ -66,6 +67,26 @@ def parser() -> Parser:
     add("--preset", help="a ready plan: 'realistic', 'bad day' or 'worst day'")
     add("--api-key", help="accept only this key; any key without it")
     add("--token", help="for /_gameday/ from other machines; loopback needs none")
+    add(
+        "--console",
+        action="store_true",
+        default=None,
+        help="a page for a live game day with people; see docs/console.md",
+    )
+    add("--facilitator-token", help="opens the console, also from other machines; else made up")
+    add("--observer-token", help="the same for those who may look and write notes")
+    add(
+        "--console-name",
+        action="append",
+        metavar="NAME",
+        help="a name of this machine under which others open the console",
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="records of the live game day; a fresh folder gameday-live without it",
+    )
     return made
 
 
@@ -89,6 +110,7 @@ def serve(arguments: Sequence[str]) -> None:
         UsageError: if the options are wrong.
     """
     chosen = parser().parse_args(arguments)
+    check_console(chosen)
     gc.disable()  # while importing there is no garbage, and looking for it costs milliseconds
     from simulator import Api, PollClock, RealClock, VirtualClock  # noqa: PLC0415 - help needs none
     from simulator.responder import Echo, Gullible  # noqa: PLC0415
@@ -107,13 +129,51 @@ def serve(arguments: Sequence[str]) -> None:
         keys=None if chosen.api_key is None else {chosen.api_key: "wrkspc_01gameday"},
     )
 
-    def ready(url: str) -> None:
-        sys.stdout.write(f"gameday: serving the Message Batches API on {url}\n")
+    def ready(url: str, besides: str = "") -> None:
+        sys.stdout.write(f"gameday: serving the Message Batches API on {url}\n{besides}")
         sys.stdout.flush()
         gc.freeze()
         gc.enable()
 
-    serve_api(api, host=chosen.host, port=chosen.port, token=chosen.token, ready=ready)
+    if not chosen.console:
+        serve_api(api, host=chosen.host, port=chosen.port, token=chosen.token, ready=ready)
+        return
+    from scenarios.harness.console.opening import serve_console  # noqa: PLC0415 - it needs a lot
+
+    def serve_with(wrap: Wrap, token: str, says: str) -> None:
+        serve_api(
+            api,
+            host=chosen.host,
+            port=chosen.port,
+            token=chosen.token or token,
+            ready=lambda url: ready(url, says.format(url=url)),
+            wrap=wrap,
+        )
+
+    serve_console(
+        api,
+        arguments,
+        facilitator=chosen.facilitator_token,
+        observer=chosen.observer_token,
+        names=chosen.console_name or (),
+        out=chosen.out,
+        serve=serve_with,
+    )
+
+
+def check_console(chosen: argparse.Namespace) -> None:
+    """Refuse options of a console that nobody asked for.
+
+    Raises:
+        UsageError: one was given.
+    """
+    if chosen.console:
+        return
+    given = ("facilitator_token", "observer_token", "console_name", "out")
+    for name in given:
+        if getattr(chosen, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"serve: {option} is for the console.", fix="Add --console.")
 
 
 def served_faults(preset: str | None, plan: Path | None) -> tuple[Fault, ...]:

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         ShouldRetry, UntypedEnvelope,
     )
     from simulator.faults.files import (
-        AbortedDownload, ByteOrderMark, CrlfLines, NoFinalNewline, TruncatedAtLine,
-        TruncatedMidLine,
+        AbortedDownload, ByteOrderMark, CrlfLines, NoFinalNewline, ShortOfItsLength,
+        TruncatedAtLine, TruncatedMidLine,
     )
     from simulator.faults.lifecycle import (
         CancelEndsAllSucceeded, CancelRacesTheEnd, CanceledByAnotherOperator,
@@ -101,8 +101,9 @@ __all__ = [  # noqa: RUF022 - packed
     "PRESETS", "PauseTurn", "PaymentRequired", "RateLimited", "RedirectedResults", "Refusal",
     "Refused", "RelativeResultsUrl", "RequestTimeout", "ResetMidReply", "Reshuffled",
     "ResultsUnavailable", "ResultsUrlMissing", "RowsDuplicated", "RowsErrored", "RowsExpired",
-    "RowsMissing", "RunsOn", "SchemaDrift", "ServerError", "ShapeVariations", "ShouldRetry",
-    "SlowDrip", "SpendCapReached", "Stall", "StallsBeforeHeaders", "StallsMidBody",
+    "RowsMissing", "RunsOn", "SchemaDrift", "ServerError", "ShapeVariations",
+    "ShortOfItsLength", "ShouldRetry", "SlowDrip", "SpendCapReached", "Stall",
+    "StallsBeforeHeaders", "StallsMidBody",
     "StopsAtMaxTokens", "StuckPage", "ThinkingFirst", "TlsFailure", "ToolUseOnly",
     "TruncatedAtLine", "TruncatedMidLine", "Unauthorized", "Unavailable", "UnknownKeys",
     "UnknownResultType", "UnknownRows", "UnknownStatus", "UntypedEnvelope", "UsageKeysMissing",

@@ -18,7 +18,7 @@ CLASHES: Final[tuple[tuple[frozenset[str], str], ...]] = (
     ),
     (frozenset({"CrlfLines", "NoFinalNewline"}), "the lines have one kind of end"),
     (
-        frozenset({"TruncatedAtLine", "TruncatedMidLine", "AbortedDownload"}),
+        frozenset({"TruncatedAtLine", "TruncatedMidLine", "AbortedDownload", "ShortOfItsLength"}),
         "a download breaks off once",
     ),
     (

@@ -142,3 +142,14 @@ class AbortedDownload(HalfALine):
     __slots__ = ()
 
     cut: ClassVar[Cut | None] = Cut("aborted", after_bytes=WHOLE)
+
+
+class ShortOfItsLength(HalfALine):
+    """The reply tells how long it is, and the connection is closed before so much has come.
+
+    Contract 7.3: `RemoteProtocolError`, which is no exception of the official client's own.
+    """
+
+    __slots__ = ()
+
+    cut: ClassVar[Cut | None] = Cut("aborted", after_bytes=WHOLE, stated=True)

@@ -67,6 +67,11 @@ class FaultPlan:
         """Those that may strike now."""
         return tuple(armed.fault for armed in self._armed)
 
+    @property
+    def armed(self) -> Mapping[str, Fault]:
+        """The same, by the key under which each is counted."""
+        return {armed.key: armed.fault for armed in self._armed if counts(armed)}
+
     def firings(self) -> Mapping[str, Firing]:
         """Every fault that could strike, those taken out included, and how often it did."""
         return {armed.key: armed.firing() for armed in self._all if counts(armed)}

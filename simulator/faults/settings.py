@@ -83,6 +83,11 @@ def settings_of(kind: type[Fault]) -> Mapping[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
+def read_setting(kind: type[Fault], key: str, value: Any) -> Any:
+    """One setting of a fault, from its plain form."""
+    return _read(value, settings_of(kind)[key], f"{kind.__name__}: {key}")
+
+
 def required(kind: type[Fault]) -> list[str]:
     """The settings that have no default."""
     return [field.name for field in fields(kind) if field.default is MISSING]

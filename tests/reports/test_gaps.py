@@ -64,8 +64,18 @@ def test_holes_and_survivors_are_gaps() -> None:
         "mutant Requeue.is_survived",
         "mutant Requeue.is_void",
     } == found.keys()
-    assert "gameday run expired_rows_are_resent" == found["control CostCeiling"].turns_green
+    assert Severity.HIGH is found["control CostCeiling"].severity
     assert "gameday prove Requeue.is_survived" == found["mutant Requeue.is_survived"].turns_green
+
+
+def test_a_control_whose_drills_did_not_pass_weighs_more_than_one_without() -> None:
+    """Something was tried, and nothing shown."""
+    coverage = replace(COVERAGE, cells=(), open_controls=("CostCeiling", "Canary"))
+    found = {gap.name: gap for gap in gaps(a_report(a_failed_drill(), coverage=coverage))}
+
+    assert Severity.HIGH is found["control CostCeiling"].severity
+    assert "gameday run lost_create_is_not_repeated" == found["control CostCeiling"].turns_green
+    assert Severity.LOW is found["control Canary"].severity
 
 
 def test_nobody_and_no_date_are_made_up() -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from reports import ArmName, Entry
-from reports.view import TIMELINE_END, TIMELINE_START, drill_views, measures, timeline
+from reports.bars import measures
+from reports.view import drill_views, timeline
 from tests.builders_reports import (
     a_blast,
     a_drill,
@@ -80,18 +81,17 @@ def test_a_long_timeline_loses_its_middle() -> None:
     """And says how much of it."""
     entries = [Entry(timedelta(seconds=n), "service", str(n)) for n in range(1_000)]
 
-    cut = timeline(entries)
+    cut = timeline(entries, 60, 40)
 
-    assert cut.left_out == 1_000 - TIMELINE_START - TIMELINE_END
-    assert (cut.start[0].what, cut.end[-1].what) == ("0", "999")
+    assert cut.left_out == 900
+    assert (cut.start[0].what, cut.start[-1].what) == ("0", "59")
+    assert (cut.end[0].what, cut.end[-1].what) == ("960", "999")
 
 
 def test_a_short_timeline_is_whole() -> None:
     """Nothing is left out for the sake of it."""
-    entries = [Entry(timedelta(0), "service", "x")] * (TIMELINE_START + TIMELINE_END)
+    entries = [Entry(timedelta(0), "service", "x")] * 100
 
-    assert (entries, 0, ()) == (
-        timeline(entries).start,
-        timeline(entries).left_out,
-        timeline(entries).end,
-    )
+    whole = timeline(entries, 60, 40)
+
+    assert (entries, 0, ()) == (whole.start, whole.left_out, whole.end)

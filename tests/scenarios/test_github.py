@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports import Verdict
-from scenarios.harness import github
+from reports import Format, Verdict, render
 from scenarios.harness.errors import UsageError
 from scenarios.harness.github import tell_github
 from tests.builders_reports import a_drill, a_failed_drill, a_report
@@ -43,27 +42,14 @@ def test_nobody_else_is_told() -> None:
 
 
 def test_the_report_is_added_to_the_job_summary(tmp_path: Path) -> None:
-    """Behind what stands there, and as text: no markup of a row counts."""
+    """Behind what stands there, as Markdown in which no markup of a row counts."""
     path = tmp_path / "summary.md"
     path.write_text("before\n")
-    report = a_report(a_drill(claim="<b>bold</b> </pre> ```"))
+    report = a_report(a_drill(claim="<b>bold</b> </details> ```"))
     list(tell_github(report, ACTIONS | {"GITHUB_STEP_SUMMARY": str(path)}))
-    written = path.read_text()
 
-    assert written.startswith("before\n<pre>\nPASS  expired_rows_are_resent")
-    assert "&lt;b&gt;bold&lt;/b&gt; &lt;/pre&gt;" in written
-    assert 1 == written.count("</pre>")
-
-
-def test_a_report_too_long_for_a_summary_leaves_its_last_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """GitHub would refuse the whole file."""
-    monkeypatch.setattr(github, "LARGEST_SUMMARY", 100)
-    text = github.summary(a_report())
-
-    assert "1 of 1 drill proved its control." in text
-    assert "too long" in text
+    assert "before\n" + render(report, Format.MARKDOWN) == path.read_text()
+    assert "<b>" not in path.read_text()
 
 
 def test_a_summary_that_cannot_be_written_is_said(tmp_path: Path) -> None:

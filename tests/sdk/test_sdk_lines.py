@@ -21,11 +21,9 @@ from tests.plugin.strangers import (
     write,
 )
 from tests.sdk.environments import (
-    HOME,
     LINES,
     RUNNER_LINES,
     project_beside,
-    python_of,
     run,
     typescript,
 )
@@ -46,7 +44,7 @@ def outcome(*command: str, **variables: str) -> str:
 @pytest.mark.parametrize("line", LINES)
 def test_this_line_runs_a_batch_over_a_socket(line: str) -> None:
     """Sync and async: create, poll, results, list, cancel, delete."""
-    python = str(python_of(line))
+    python = str(project_beside(line))
     with opened() as handle:
         printed = outcome(python, str(CHECK), handle.url)
 
@@ -56,7 +54,7 @@ def test_this_line_runs_a_batch_over_a_socket(line: str) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_this_line_is_intercepted_without_a_word_from_its_caller(line: str) -> None:
     """`anthropic.Anthropic()` and the async client, sync and async faults included."""
-    printed = outcome(str(python_of(line)), str(CHECK), "--intercept", PYTHONPATH=str(HOME))
+    printed = outcome(str(project_beside(line)), str(CHECK), "--intercept")
 
     assert {"sdk": line, "rows": 25} == json.loads(printed)
 

@@ -312,6 +312,7 @@ JOURNEYS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "TruncatedAtLine": ({}, {"results": "20 rows"}),
     "TruncatedMidLine": ({}, {"results": "JSONDecodeError"}),
     "AbortedDownload": ({}, {"results": "RemoteProtocolError"}),
+    "ShortOfItsLength": ({}, {"results": "RemoteProtocolError"}),
     "WrongGzip": ({}, {"results": "DecodingError"}),
     "EmptyResults": ({}, {"results": "0 rows"}),
     "ResultsUnavailable": ({}, {"results": "ServiceUnavailableError"}),

@@ -65,11 +65,11 @@ def verify(
     GAMEDAY_QUARANTINE, GAMEDAY_STATE, GAMEDAY_SEED, GAMEDAY_DRILL and GAMEDAY_ARM. Exit code 0
     says that it believes itself done, any other that it stopped. See docs/verify.md.
     """
-    from reports import Format, Journal, Style, render_text  # noqa: PLC0415 - help needs none
+    from reports import Journal, Style, render_text  # noqa: PLC0415 - help needs none
     from scenarios.harness.conduct import conduct_drills  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
-    from scenarios.harness.output import FILES, JOURNAL, open_folder  # noqa: PLC0415
+    from scenarios.harness.output import JOURNAL, beside, open_folder  # noqa: PLC0415
     from scenarios.harness.pipeline.day import Day  # noqa: PLC0415
     from scenarios.harness.pipeline.sweep import Mode, drill_of  # noqa: PLC0415
 
@@ -109,9 +109,7 @@ def verify(
         )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
-    typer.echo(
-        f"\nreport: {page} (beside it {FILES[Format.JSON]}, {FILES[Format.JUNIT]}, {JOURNAL})"
-    )
+    typer.echo(f"\nreport: {page} (beside it {beside()})")
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
 
 

@@ -13,7 +13,6 @@ from scenarios.harness.checks import (
     EveryRowAccountedFor,
     EveryRowAnswered,
     EveryValueFromItsOwnRow,
-    MostRowsAnswered,
     NoAlarm,
     NoInjectionPromoted,
     NoRowPaidTwice,
@@ -47,7 +46,6 @@ FROM_OUTSIDE: tuple[type, ...] = (
     EveryRowAccountedFor,
     EveryRowAnswered,
     EveryValueFromItsOwnRow,
-    MostRowsAnswered,
     NoAlarm,
     NoInjectionPromoted,
     NoRowPaidTwice,
@@ -139,7 +137,7 @@ def _blind(check: Check, trial: Trial) -> str:
     if not isinstance(check, FROM_OUTSIDE):
         return "what it looks at cannot be seen from outside"
     few = len(trial.rowset.rows) < ENOUGH_ROWS
-    if isinstance(check, (MostRowsAnswered, RowsAnswered)) and few:
+    if isinstance(check, RowsAnswered) and few:
         return f"a share of fewer than {ENOUGH_ROWS} rows says little"
     if isinstance(check, NothingUnvalidated) and trial.schema is None:
         return "no --schema was given"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -88,8 +89,10 @@ def _wait(asked: str | None) -> timedelta:
 
 
 def _shorter(asked: str) -> str:
-    """The same wish in the same form, if it is a number; else as it was."""
+    """The same wish in the same form, if it is a number or a date; else as it was."""
     with suppress(ValueError):
-        if float(asked) > LONGEST_WAIT:
-            return str(LONGEST_WAIT)
+        return str(LONGEST_WAIT) if float(asked) > LONGEST_WAIT else asked
+    soon = SystemClock().now() + timedelta(seconds=LONGEST_WAIT)
+    with suppress(ValueError, TypeError):
+        return format_datetime(soon, usegmt=True) if parsedate_to_datetime(asked) > soon else asked
     return asked

@@ -17,7 +17,7 @@ from tests.scenarios.pipeline.trials import WORKING, a_trial
 GOOD_DAY = "a_good_day_is_left_alone"
 HARMED = {
     "batch_that_ends_at_once_is_read": "EveryRowAnswered",
-    "broken_line_costs_one_row.huge_row": "MostRowsAnswered",
+    "broken_line_costs_one_row.huge_row": "RowsAnswered",
     "split_line_end_loses_no_row": "EveryRowAnswered",
     "wrong_counts_stop_the_job": "DamageIsHeard",
 }

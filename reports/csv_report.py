@@ -1,0 +1,71 @@
+"""The findings as CSV, for a spreadsheet: one line for each check of each arm.
+
+A spreadsheet takes a cell for a formula that begins with `=`, `+`, `-`, `@`, a tab or a carriage
+return, also in their full-width forms; such a cell gets an apostrophe in front. Every cell is
+quoted (OWASP, "CSV Injection").
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from reports.model import DrillReport, GameDayReport
+from reports.phrases import headline
+from reports.untrusted import shown, shown_end
+
+HEAD = (
+    "drill",
+    "verdict",
+    "because",
+    "arm",
+    "check",
+    "outcome",
+    "examined",
+    "offenders",
+    "first offender",
+    "says",
+)
+STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def render_csv(report: GameDayReport) -> str:
+    """All findings, in the order of the report; a drill without any has one line."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(HEAD)
+    for drill in report.drills:
+        writer.writerows([cell(value) for value in line] for line in _lines(drill))
+    if not report.drills:
+        line = ("", report.verdict.name, headline(report), *[""] * (len(HEAD) - 3))
+        writer.writerow(line)
+    for left_out in report.not_applicable:
+        line = (left_out.name, "NOT RUN", left_out.why, *[""] * (len(HEAD) - 3))
+        writer.writerow([cell(value) for value in line])
+    return text.getvalue()
+
+
+def cell(value: str) -> str:
+    """Untrusted text that no spreadsheet calculates with."""
+    visible = shown(value)
+    return f"'{visible}" if visible.lstrip().startswith(STARTS) else visible
+
+
+def _lines(drill: DrillReport) -> Iterator[tuple[str, ...]]:
+    head = (drill.name, drill.verdict.name, drill.because)
+    for arm in drill.arms:
+        for finding in arm.findings:
+            yield (
+                *head,
+                arm.arm.value,
+                finding.check,
+                finding.outcome.value,
+                str(finding.examined),
+                str(finding.offenders),
+                next(iter(finding.evidence), ""),
+                finding.says,
+            )
+    if not drill.arms:
+        last = shown_end(drill.error).rstrip("\n").rpartition("\n")[2]
+        yield (*head, *[""] * (len(HEAD) - len(head) - 1), last)

@@ -1,0 +1,1 @@
+"""The console of a live game day: people meet faults that a facilitator injects."""
