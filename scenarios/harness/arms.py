@@ -36,6 +36,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.incident import execute_runbook
 from scenarios.harness.record import Record
 from scenarios.harness.response import after_runbook, response_of
+from scenarios.harness.sabotage import NoSabotage
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
 from scenarios.harness.world import Game, Refit, World, as_it_is
@@ -265,6 +266,8 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
             )
         )
     for act, spoiled in world.spoiled:
+        if isinstance(act, NoSabotage):
+            continue
         found.append(
             Injection(
                 type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.places
