@@ -106,7 +106,7 @@ def headline(report: GameDayReport) -> str:
     """One sentence: how many drills proved their control, and what became of the others."""
     if not report.drills:
         return "No drill was run, so nothing was proved."
-    if all(drill.people for drill in report.drills):
+    if is_live(report):
         return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
@@ -117,6 +117,11 @@ def headline(report: GameDayReport) -> str:
         if verdict is not Verdict.PASS and report.count(verdict)
     ]
     return "; ".join([sentence, *others]) + "."
+
+
+def is_live(report: GameDayReport) -> bool:
+    """Whether all of it was played with people, so that no drill of it has arms."""
+    return bool(report.drills) and all(drill.people for drill in report.drills)
 
 
 def _live_headline(report: GameDayReport) -> str:

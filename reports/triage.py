@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, Verdict
+from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, People, Verdict
 from reports.view import DrillView, unexpected
 
 LED = 5
@@ -77,6 +77,8 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
     """How the pipeline ended tells most, then what a check saw that few other drills have."""
     drill = view.drill
     found = sorted(_telling(drill), key=lambda pair: (pair[1].check != ENDED, usual[pair[1].check]))
+    if drill.people is not None:
+        return _of_people(view, drill.people)
     arm, first = found[0] if found else (None, None)
     advice = _advice(drill, arm)
     ended = first is not None and first.check == ENDED
@@ -98,6 +100,24 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
 def _last_word(drill: DrillReport) -> str:
     """The last line of the traceback, or else the reason of the verdict."""
     return drill.error.splitlines()[-1] if drill.error else drill.because
+
+
+def _of_people(view: DrillView, people: People) -> Trouble:
+    """A live incident: what people never came to, and where the fault had struck meanwhile."""
+    drill = view.drill
+    struck = [injection for injection in people.injections if injection.fired]
+    rows = [place for injection in struck for place in injection.where][:ROWS]
+    return Trouble(
+        view,
+        what=drill.because,
+        when=next((injection.story for injection in struck), ""),
+        rows=tuple(rows),
+        more=max(sum(injection.fired for injection in struck) - len(rows), 0),
+        others=0,
+        advice=_advice(drill, None),
+        aim=drill.claim,
+        controls=(),
+    )
 
 
 def _telling(drill: DrillReport) -> list[tuple[ArmReport, Finding]]:

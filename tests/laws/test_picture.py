@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.laws.test_readme import README
+from pathlib import Path
+
 from tests.reports.picture import DIGEST, PICTURE, digest
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 LARGEST = 200 * 1024
 """Bytes of a picture that a reader on a telephone waits for."""
 
