@@ -59,10 +59,13 @@ class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """What every request says."""
 
     model: str
+    """One that the price table knows."""
     template: str
     """The user message; `{column}` stands for a row's value, `{{` for a brace."""
     max_tokens: int | None
+    """The longest answer; at most `spend.max_tokens_cap`."""
     system: str = ""
+    """The system prompt."""
 
 
 class AnswerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,9 +96,11 @@ class CanaryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """The slice that goes first, and what it must show."""
 
     share: float = 0.02
+    """Of all rows."""
     min_rows: int | None = None
     """By default as many rows as it takes to decide `max_bad_share` at `confidence`."""
     confidence: float = 0.95
+    """How sure the bounds on what the slice shows must be."""
     max_bad_share: float = 0.10
     """Errored rows and answers that break the schema, together."""
     min_accuracy: float = 0.70
@@ -110,6 +115,7 @@ class RequeuePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How often rows that failed without being at fault are sent again."""
 
     max_rounds: int = 2
+    """After the first sending."""
 
 
 class QuarantinePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -121,7 +127,9 @@ class QuarantinePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     stop_share: float | None = 0.25
     """At this share nothing is promoted."""
     warn_rows: int | None = None
+    """At this number the owner is told why."""
     stop_rows: int | None = None
+    """At this number nothing is promoted."""
 
 
 class RetentionPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -153,10 +161,13 @@ class WatchdogPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """From when on a person hears of errored rows and of batches that do not end."""
 
     warn_errored_share: float = 0.05
+    """Of the requests of a batch: the owner is told."""
     warn_errored_rows: int = 20
     """Both must be reached: one errored row of ten is no pattern."""
     stop_errored_share: float = 0.50
+    """Of the requests of a batch: the job stops."""
     stop_errored_rows: int = 100
+    """Both must be reached here too."""
     warn_hours: float = 20.0
     """The API ends a batch 24 hours after its creation; what is unprocessed then has expired."""
     grace_hours: float = 1.0

@@ -115,7 +115,7 @@ class Firing(msgspec.Struct, frozen=True):
 
 
 class Books(msgspec.Struct, frozen=True):
-    """All of it, at one instant."""
+    """All that the service saw, did and billed, at one instant."""
 
     at: datetime
     calls: tuple[Call, ...]

@@ -23,6 +23,7 @@ from reports import (
     Verdict,
 )
 from reports.verdict import finding_contradiction, held, judge_arms
+from scenarios.harness.amounts import amounts_unfit
 from scenarios.harness.checks import (
     Check,
     Ended,
@@ -35,6 +36,7 @@ from scenarios.harness.drill import Drill
 from scenarios.harness.incident import execute_runbook
 from scenarios.harness.record import Record
 from scenarios.harness.response import after_runbook, response_of
+from scenarios.harness.sabotage import NoSabotage
 from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
 from scenarios.harness.world import Game, Refit, World, as_it_is
@@ -45,7 +47,8 @@ from simulator.faults import NoFault
 def applies(drill: Drill, game: Game) -> NotApplicable | None:
     """Why a drill cannot be run on these rows; None when it can."""
     task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
-    why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
+    reasons = [*(act.applies_to(task) for act in drill.sabotage), amounts_unfit(drill, game)]
+    why = "; ".join(filter(None, reasons))
     return NotApplicable(drill.name, drill.claim, why) if why else None
 
 
@@ -263,6 +266,8 @@ def _injections(drill: Drill, game: Game, world: World, record: Record) -> tuple
             )
         )
     for act, spoiled in world.spoiled:
+        if isinstance(act, NoSabotage):
+            continue
         found.append(
             Injection(
                 type(act).__name__, first_line(act), act.planned(), spoiled.fired, spoiled.places

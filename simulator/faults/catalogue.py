@@ -83,10 +83,11 @@ def _faults_of(module: ModuleType) -> dict[str, type[Fault]]:
 CATALOGUE: Final[Mapping[str, type[Fault]]] = {
     name: fault for module in _MODULES for name, fault in _faults_of(module).items()
 }
+"""Every fault by its name, `NoFault` first."""
 
 
 def by_family() -> Mapping[Family, Mapping[str, type[Fault]]]:
-    """The same, grouped."""
+    """The catalogue by family."""
     return {
         family: {name: fault for name, fault in CATALOGUE.items() if fault.family is family}
         for family in Family

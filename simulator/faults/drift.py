@@ -156,3 +156,4 @@ _BENDERS: Final[Mapping[str, Bender]] = {
 }
 
 DRIFTS: Final = tuple(_BENDERS)
+"""The ways in which `SchemaDrift` can bend an answer."""

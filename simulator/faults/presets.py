@@ -65,6 +65,7 @@ PRESETS: Final[Mapping[str, tuple[Fault, ...]]] = {
         TruncatedAtLine(0.6),
     ),
 }
+"""The named plans: each a tuple of faults."""
 
 
 def preset(name: str) -> tuple[Fault, ...]:

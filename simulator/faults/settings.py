@@ -61,7 +61,7 @@ def from_dict(document: Mapping[str, Any]) -> Fault:
 
 
 def from_dicts(documents: Iterable[Mapping[str, Any]]) -> tuple[Fault, ...]:
-    """Several, which can be true together."""
+    """The faults of several documents, which can be true together."""
     faults = tuple(from_dict(document) for document in documents)
     check_together(faults)
     return faults

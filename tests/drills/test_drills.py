@@ -10,7 +10,7 @@ import pytest
 from benchmarks import calm
 from controls import Requeue
 from reports import Verdict
-from scenarios import EveryRowAnswered, World
+from scenarios import EveryRowAnswered, NoSabotage, World
 from scenarios.harness.arms import CalmRuns, run_drill
 from scenarios.harness.checks import Check
 from scenarios.harness.discovery import all_drills, select
@@ -83,6 +83,14 @@ def test_a_harmless_fault_proves_nothing(game: Game) -> None:
         report.verdict,
         report.because,
     )
+
+
+def test_the_neutral_members_make_a_good_day(game: Game) -> None:
+    """Who begins a drill from them has one that passes, and claims nothing but that."""
+    report = run_drill(expiry(faults=(), sabotage=(NoSabotage(),)), game)
+
+    assert Verdict.PASS is report.verdict, report.because
+    assert report.because.endswith("they do no harm")
 
 
 class Raises:

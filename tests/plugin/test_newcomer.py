@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -164,17 +163,6 @@ def test_a_package_that_shadows_ours_is_named(tmp_path: Path) -> None:
     assert {"passed": 1, "error": 1} == counts(done), done.stdout + done.stderr
     assert f"`import simulator` gives {tmp_path}/simulator/__init__.py" in done.stdout
     assert f"at {HOME}/simulator" in done.stdout
-
-
-def test_the_page_runs(tmp_path: Path) -> None:
-    """Each block of docs/pytest.md, as a file of its own."""
-    page = (HOME / "docs" / "pytest.md").read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    write(tmp_path, **{f"test_block_{number}": block for number, block in enumerate(blocks)})
-
-    done = pytest_in(tmp_path, "-q", "-W", "error", "--strict-markers")
-
-    assert_passed(done, 3)
 
 
 @pytest.mark.sdk_lines

@@ -82,7 +82,10 @@ def test_hostile_text_is_inert(name: str) -> None:
     page = Page(output)
 
     assert output.replace("\n", "").isprintable()
-    assert set(page.tags) <= set(Page(render_history(TWO, (Unread("", ""),))).tags) | {"span"}
+    assert set(page.tags) <= set(Page(render_history(TWO, (Unread("", ""),))).tags) | {
+        "bdi",
+        "span",
+    }
     assert len(page.pictures) == 2
 
 
