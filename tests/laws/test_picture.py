@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.command import HOME
+from tests.pages import PAGES
 from tests.reports.picture import DIGEST, PICTURE, digest
 
-README = (HOME / "README.md").read_text("utf-8")
-
+README = PAGES[0].text
 LARGEST = 200 * 1024
 """Bytes of a picture that a reader on a telephone waits for."""
 
