@@ -41,12 +41,14 @@ bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.controls
 	$(BIN)/python -m benchmarks.jobs
+	$(BIN)/python -m benchmarks.reports
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
 	$(BIN)/python -m benchmarks.simulator --smoke
 	$(BIN)/python -m benchmarks.controls --smoke
 	$(BIN)/python -m benchmarks.jobs --smoke
+	$(BIN)/python -m benchmarks.reports --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report gameday-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

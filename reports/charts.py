@@ -102,18 +102,22 @@ def _harm(pairs: Pairs) -> Chart | None:
     )
 
 
-def _detection(pairs: Pairs) -> Chart:
+def _detection(pairs: Pairs) -> Chart | None:
     """How many drills were heard of within which time, in virtual time."""
     counts = {name: [0, 0] for name, _ in BUCKETS} | {NEVER: [0, 0]}
     for _, *arms in pairs:
         for place, arm in enumerate(arms):
-            counts[_bucket(arm.detected_after)][place] += 1
+            if arm.response.struck:
+                counts[_bucket(arm.response.time_to_detect)][place] += 1
     lines = tuple(Line(name, bare, guarded) for name, (bare, guarded) in counts.items())
+    if not any(line.bare or line.guarded for line in lines):
+        return None
     silent = lines[-1]
     return Chart(
         "Time to detect",
-        f"Drills by the virtual time until the first sign that somebody had noticed: nobody did in "
-        f"{silent.bare:,} without the controls, in {silent.guarded:,} with them.",
+        f"Drills by the virtual time from the first strike to the first sign that somebody had "
+        f"noticed; nobody did in {silent.bare:,} without the controls, in {silent.guarded:,} with "
+        "them.",
         "Noticed",
         _drawn(lines),
         lines,

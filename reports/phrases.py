@@ -12,7 +12,6 @@ from reports.model import (
     ArmReport,
     BlastRadius,
     DrillReport,
-    Entry,
     Finding,
     GameDayReport,
     Outcome,
@@ -107,7 +106,7 @@ def headline(report: GameDayReport) -> str:
     """One sentence: how many drills proved their control, and what became of the others."""
     if not report.drills:
         return "No drill was run, so nothing was proved."
-    if all(drill.people for drill in report.drills):
+    if is_live(report):
         return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
     sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
@@ -118,6 +117,11 @@ def headline(report: GameDayReport) -> str:
         if verdict is not Verdict.PASS and report.count(verdict)
     ]
     return "; ".join([sentence, *others]) + "."
+
+
+def is_live(report: GameDayReport) -> bool:
+    """Whether all of it was played with people, so that no drill of it has arms."""
+    return bool(report.drills) and all(drill.people for drill in report.drills)
 
 
 def _live_headline(report: GameDayReport) -> str:
@@ -193,6 +197,18 @@ def detection(arm: ArmReport) -> str:
     return f"noticed at +{clock(arm.detected_after)}"
 
 
+RESTORED = {
+    True: "restore verified: the record is as it was, row by row",
+    False: "the rollback did not restore the record",
+    None: "no restore was verified",
+}
+
+
+def restore(drill: DrillReport) -> str:
+    """Whether the rollback of the runbook put the record back."""
+    return RESTORED[drill.restored]
+
+
 def expectation(drill: DrillReport, arm: ArmReport) -> str:
     """What had to happen in this arm, and why."""
     what = "hold" if arm.expected_to_hold else "break"
@@ -236,39 +252,6 @@ def families(drills: Iterable[DrillReport]) -> list[tuple[str, list[DrillReport]
     for drill in drills:
         found.setdefault(drill.name.partition(".")[0], []).append(drill)
     return list(found.items())
-
-
-def since(struck: Entry, event: Entry) -> timedelta:
-    """From the start of the harm to an event; nothing if the event came first."""
-    return max(event.at - struck.at, timedelta(0))
-
-
-def counterfactual(drill: DrillReport) -> str:
-    """`Without the controls: 980 more rows harmed, $0.21 less billed.`, or nothing at all."""
-    saved = saved_by(drill)
-    if saved is None:
-        return ""
-    counts = ((saved.rows, "row", " harmed"), (saved.leaks, "leak", ""))
-    parts = [
-        f"{abs(count):,} {'more' if count > 0 else 'fewer'} {noun}{'s' * (abs(count) != 1)}{end}"
-        for count, noun, end in counts
-        if count
-    ]
-    if saved.usd:
-        parts.append(f"{money(abs(saved.usd))} {'more' if saved.usd > 0 else 'less'} billed")
-    return f"Without the controls: {enumerate_words(parts)}." if parts else ""
-
-
-RESTORED = {
-    True: "restore verified: the record is as it was, row by row",
-    False: "the rollback did not restore the record",
-    None: "no restore was verified",
-}
-
-
-def restore(drill: DrillReport) -> str:
-    """Whether the rollback of the runbook put the record back."""
-    return RESTORED[drill.restored]
 
 
 def own_words(drill: DrillReport) -> list[str]:

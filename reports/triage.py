@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, Verdict
+from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, People, Verdict
 from reports.view import DrillView, unexpected
 
 LED = 5
@@ -21,8 +21,8 @@ ENDED = "Ended"
 
 NEXT = {
     Verdict.FAIL: "Make this true",
-    Verdict.ERROR: "The harness broke, not what it tests; read the last lines of the traceback",
-    Verdict.INCONCLUSIVE: "Nothing was proved, neither good nor bad; look why",
+    Verdict.ERROR: "The harness broke; mend what the traceback names, then show that",
+    Verdict.INCONCLUSIVE: "Nothing was proved, neither good nor bad; still to show",
 }
 HARMED = "Mend the day without any fault first"
 BACK = "Make each step of the runbook do what it is for"
@@ -59,6 +59,8 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
     found = sorted(_telling(drill), key=lambda pair: (pair[1].check != ENDED, usual[pair[1].check]))
     if drill.error:
         return Trouble(view, drill.error.splitlines()[-1], "", (), 0, 0, _advice(drill, None))
+    if drill.people is not None:
+        return _of_people(view, drill.people)
     if not found:
         return Trouble(view, drill.because, "", (), 0, 0, _advice(drill, None))
     arm, first = found[0]
@@ -71,6 +73,22 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
         more=max(first.offenders - len(rows), 0),
         others=len(found) - 1,
         advice=_advice(drill, arm),
+    )
+
+
+def _of_people(view: DrillView, people: People) -> Trouble:
+    """A live incident: what people never came to, and where the fault had struck meanwhile."""
+    drill = view.drill
+    struck = [injection for injection in people.injections if injection.fired]
+    rows = [place for injection in struck for place in injection.where][:ROWS]
+    return Trouble(
+        view,
+        what=drill.because,
+        when=next((injection.story for injection in struck), ""),
+        rows=tuple(rows),
+        more=max(sum(injection.fired for injection in struck) - len(rows), 0),
+        others=0,
+        advice=_advice(drill, None),
     )
 
 

@@ -24,7 +24,7 @@ from reports.model import (
 from reports.phrases import harmed
 
 TIMELINE = {Verdict.PASS: (8, 4)}
-TIMELINE_OF_TROUBLE = 60, 40
+TIMELINE_OF_TROUBLE = 40, 20
 """Lines of one timeline that the page shows, from its start and its end; `report.json` keeps all
 of them. What passed is read for its course, what did not for its details."""
 MOST_IMPORTANT_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS)

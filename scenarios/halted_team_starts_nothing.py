@@ -17,5 +17,5 @@ def halted_team_starts_nothing(world: World) -> None:
     Last night's answers drifted, and somebody has stopped the team. The next job of the schedule
     knows nothing of it; what holds it back must be in the store, not in a process that is gone.
     """
-    world.operator.has_stopped("team support")
+    world.operator.has_stopped_the_team()
     world.run(world.rows(200))

@@ -18,7 +18,7 @@ from simulator.faults import RowsErrored
     controls=[Requeue],
     checks=[
         EveryRowAccountedFor(),
-        RowsAnswered(at_least=0.85),
+        RowsAnswered(at_least=0.89),
         NoRowSentTooOften(),
         DamageIsHeard(),
     ],
@@ -29,4 +29,4 @@ def hopeless_rows_are_given_up(world: World) -> None:
     The service is overloaded all day and gives up two rows of five in every batch. Most of them
     come through at the second or third try; for the few that do not there is no fourth.
     """
-    world.run(world.rows())
+    world.run(world.rows(1_000))

@@ -251,27 +251,11 @@ def a_matrix(*fates: Fate) -> KillMatrix:
 def a_whole_report(**changes: Any) -> GameDayReport:
     """Every part that a report can have: all verdicts, a family, coverage, mutants, gaps, luck."""
     drill = a_drill(name="late_rows_are_read.one", failure_mode="odd results files")
-    noticed = Trial("late_rows_are_read.one", 400, Fate.KILLED, 3, "EveryRowAnswered", "5 are not")
-    unseen = replace(noticed, fate=Fate.SURVIVED, check="", says="every check held")
     report = a_full_report(
-        coverage=Coverage(
-            (Cell("Stall", "wait", "Requeue", ("expired_rows_are_resent",)),),
-            2,
-            2,
-            ("LostReply",),
-            ("Canary",),
-        ),
+        coverage=COVERAGE,
         owner="support-oncall",
         assignments=(Assignment("fault LostReply", "A. Person", "2027-01-31"),),
-        kills=KillMatrix(
-            7,
-            "gameday prove --seed 7",
-            ("late_rows_are_read.one",),
-            (
-                MutantReport("Requeue", "Late", "too late", "Too late.", Fate.KILLED, (noticed,)),
-                MutantReport("Canary", "Warns", "fails open", "Warns.", Fate.SURVIVED, (unseen,)),
-            ),
-        ),
+        kills=a_matrix(*Fate),
     )
     variants = (drill, replace(drill, name="late_rows_are_read.two"))
     return replace(report, drills=report.drills + variants, **changes)

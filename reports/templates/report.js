@@ -79,7 +79,8 @@
   }
 
   const key = (row, place, kind) => {
-    const cell = row.cells[place];
+    let left = place;
+    const cell = [...row.cells].find((each) => (left -= each.colSpan) < 0);
     return kind === "number" ? Number(cell.dataset.v ?? -1) : cell.textContent.trim();
   };
   const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en"));

@@ -23,6 +23,7 @@ from reports import (
     Verdict,
 )
 from reports.verdict import finding_contradiction, held, judge_arms
+from scenarios.harness.amounts import amounts_unfit
 from scenarios.harness.checks import (
     Check,
     Ended,
@@ -46,7 +47,8 @@ from simulator.faults import NoFault
 def applies(drill: Drill, game: Game) -> NotApplicable | None:
     """Why a drill cannot be run on these rows; None when it can."""
     task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
-    why = "; ".join(reason for act in drill.sabotage if (reason := act.applies_to(task)))
+    reasons = [*(act.applies_to(task) for act in drill.sabotage), amounts_unfit(drill, game)]
+    why = "; ".join(filter(None, reasons))
     return NotApplicable(drill.name, drill.claim, why) if why else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
@@ -18,6 +18,7 @@ import typer
 
 from scenarios.harness import serving
 from scenarios.harness.pipeline.command import verify as verify_pipeline
+from scenarios.harness.voice import NoColor, Quiet, set_voice
 
 if TYPE_CHECKING:
     from scenarios.harness.drill import Drill
@@ -144,6 +145,14 @@ def run(
         os.cpu_count() or 1
     ),
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
+    kills: Annotated[
+        Path | None, typer.Option(help="A kill-matrix.json of gameday prove, for the report.")
+    ] = None,
+    owners: Annotated[
+        Path | None, typer.Option(help="Who closes which gap, by when (TOML), for the report.")
+    ] = None,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Run drills, each in three arms, and write the report."""
     from reports import Style, render_text  # noqa: PLC0415
@@ -153,28 +162,31 @@ def run(
     from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
+    from scenarios.harness.reporting import read_kills, read_owners  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             chosen = select(drills or [], slow=slow)
             left_out = [] if drills else [d for d in select([], slow=True) if d not in chosen]
             game = open_game(rows, job, seed)
+            matrix = None if kills is None else read_kills(kills)
+            assigned = () if owners is None else read_owners(owners)
         flags = ["--slow"] if slow else []
+        flags += [] if kills is None else ["--kills", str(kills)]
+        flags += [] if owners is None else ["--owners", str(owners)]
         command = shlex.join(["gameday", "run", *(drills or []), "--seed", str(seed), *flags])
         inputs = [Path(drill.file) for drill in chosen if drill.file]
-        folder = open_folder(out, [*inputs, *filter(None, (rows, job))])
+        folder = open_folder(out, [*inputs, *filter(None, (rows, job, kills, owners))])
         report, page = conduct(
-            plan(chosen, game, left_out),
+            replace(plan(chosen, game, left_out), kills=matrix, owners=assigned),
             game,
             workers,
             command + game.options,
             folder,
             interruptions,
         )
-    colour = sys.stdout.isatty() and not os.environ.get(
-        "NO_COLOR"
-    )  # empty means unset: no-color.org
-    typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
+    told.say(render_text(report, Style.COLOUR if told.colour else Style.PLAIN))
     typer.echo(f"\nreport: {page} (beside it {beside()})")
     for line in tell_github(report, os.environ):
         typer.echo(line)
@@ -198,6 +210,8 @@ def prove(
     fill: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--all", help="Run every drill, also after the first kill.")
     ] = False,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Break every control on purpose, and see whether the drills say so."""
     from reports.kills import render_kills_text  # noqa: PLC0415
@@ -205,6 +219,7 @@ def prove(
     from scenarios.harness.output import MATRIX_MARKS, open_folder, write_matrix  # noqa: PLC0415
     from scenarios.harness.prove import conduct, exit_code, open_proof  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             proof = open_proof(controls or [], seed, fill=fill)
@@ -213,7 +228,7 @@ def prove(
         folder = open_folder(out, [], MATRIX_MARKS)
         matrix = conduct(proof, workers, command, interruptions)
         place = write_matrix(matrix, folder)
-    typer.echo(render_kills_text(matrix), nl=False)
+    told.say(render_kills_text(matrix))
     typer.echo(f"\nkill matrix: {place} (beside it the same as text)")
     raise typer.Exit(exit_code(matrix))
 
@@ -233,6 +248,8 @@ def fuzz(
     ] = None,
     job: Annotated[Path | None, typer.Option(help="The job type they run under (TOML).")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report and failures.")] = FUZZ_OUT,
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Play random plans of faults, kills and people's acts, judged by the eleven invariants."""
     from scenarios.harness.fuzz.conduct import conduct  # noqa: PLC0415 - after the shadow check
@@ -245,6 +262,7 @@ def fuzz(
     from scenarios.harness.game import open_game  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
         with interruptions.welcome():
             game = open_game(rows, job, 0)
@@ -258,7 +276,7 @@ def fuzz(
         result = conduct(game, seed, plans, spread, interruptions)
         with interruptions.welcome():
             written = write_result(result, folder)
-    typer.echo(as_text(result, written), nl=False)
+    told.say(as_text(result, written))
     raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
 
 
@@ -290,37 +308,51 @@ def serve(context: typer.Context) -> None:
 def report(
     file: Annotated[Path, typer.Argument(help="A report.json of any earlier run.")],
     form: Annotated[
-        str, typer.Option("--format", help="html, json, junit, ctrf, markdown, csv or text.")
+        str,
+        typer.Option(
+            "--format",
+            help="html, json, junit, ctrf, markdown, csv or text; with --against html, json, "
+            "markdown or text.",
+        ),
     ] = "text",
     out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.")] = None,
+    kills: Annotated[
+        Path | None, typer.Option(help="A kill-matrix.json of gameday prove, to be part of it.")
+    ] = None,
+    owners: Annotated[
+        Path | None, typer.Option(help="Who closes which gap, by when (TOML), to be part of it.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="An older report.json: tell what changed since.")
+    ] = None,
+    strict: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--fail-on-regression", help="With --against: exit code 1 if it got worse."),
+    ] = False,
 ) -> None:
-    """Render a report.json again, in any format. The exit code is that of the report."""
-    from reports import Format, ReportError, load, render  # noqa: PLC0415
-    from scenarios.harness.errors import UsageError  # noqa: PLC0415
-    from scenarios.harness.output import write_whole  # noqa: PLC0415
+    """Render a report.json again, in any format, or tell what changed since an older one.
 
-    if form not in {known.value for known in Format}:
-        known = ", ".join(known.value for known in Format)
-        raise UsageError(f"There is no format {form!r}.", fix=f"The formats are: {known}.")
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(f"The report {file} cannot be read: {why}.", fix="Check it.") from None
-    try:
-        loaded = load(text)
-    except ReportError as error:
-        place = f" At {error.where}." if error.where else ""
-        raise UsageError(f"{file}: {error.what}{place}", fix=error.fix) from None
-    rendered = render(loaded, Format(form))
-    if out is not None and out.exists() and out.samefile(file):
-        raise UsageError(f"{out} is the report itself.", fix="Give the name of another file.")
-    if out is None:
-        sys.stdout.buffer.write(rendered.encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
-    else:
-        write_whole(out, rendered)
-    raise typer.Exit(EXIT_BY_VERDICT[loaded.verdict])
+    The exit code is that of the report; with --against it is 0, or 1 for a regression if asked.
+    """
+    from scenarios.harness import reporting  # noqa: PLC0415 - after the shadow check
+
+    if against is None:
+        judged = reporting.rendered(file, form, kills, owners, out)
+        raise typer.Exit(EXIT_BY_VERDICT[judged.verdict])
+    raise typer.Exit(reporting.compared(file, against, form, out, strict=strict))
+
+
+@app.command()
+def history(
+    folder: Annotated[Path, typer.Argument(help="A folder with reports, each in a folder below.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("history.html"),
+) -> None:
+    """Draw how the verdicts went, over all report.json of a folder, in the order of their paths."""
+    from scenarios.harness import reporting  # noqa: PLC0415 - after the shadow check
+
+    read, unread = reporting.history(folder, out)
+    left = f", {unread:,} files were none" if unread else ""
+    typer.echo(f"{out}: {read:,} reports{left}")
 
 
 @journals.callback()
@@ -345,7 +377,19 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
 
 
 LIGHT = frozenset(
-    {"list", "show", "run", "verify", "prove", "fuzz", "replay", "report", "journal", "--version"}
+    {
+        "list",
+        "show",
+        "run",
+        "verify",
+        "prove",
+        "fuzz",
+        "replay",
+        "report",
+        "history",
+        "journal",
+        "--version",
+    }
 )
 """First words that need none of the commands for production."""
 

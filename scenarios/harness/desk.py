@@ -98,9 +98,9 @@ def service() -> anthropic.Anthropic:
     """A client of the API, with key and address from the environment.
 
     Raises:
-        UsageError: there is no key.
+        UsageError: there is no key, or an empty one.
     """
-    if not {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"} & os.environ.keys():
+    if not any(map(os.environ.get, ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"))):
         raise UsageError("There is no key for the API.", fix="Set ANTHROPIC_API_KEY.")
     return anthropic.Anthropic()
 

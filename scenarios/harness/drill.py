@@ -67,6 +67,12 @@ class Drill:
         return self.name.partition(".")[2]
 
     @property
+    def count(self) -> int | None:
+        """How many of the rows its story takes, as far as the story says so; None for all."""
+        counts = [value for value in self.script.__code__.co_consts if type(value) is int]
+        return min(counts, default=None)
+
+    @property
     def replay(self) -> str:
         """What to type in a shell to run it; with all others of its file if it came from one."""
         return shlex.join(["gameday", "run", self.file or self.name])

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from controls import JobType, Row, load_job_type
 from controls.policy import Template
-from reports import ArmName, DrillReport, Fact, GameDayReport, NotApplicable, Verdict
+from reports import ArmName, Assignment, DrillReport, Fact, GameDayReport, NotApplicable, Verdict
+from reports.kills import KillMatrix
 from scenarios.harness.arms import (
     ArmResult,
     CalmRuns,
@@ -111,6 +112,10 @@ class Plan:
 
     drills: tuple[Drill, ...]
     not_applicable: tuple[NotApplicable, ...]
+    kills: KillMatrix | None = None
+    """What `gameday prove` found, for the report."""
+    owners: tuple[Assignment, ...] = ()
+    """Who closes which gap."""
 
 
 def plan(drills: Sequence[Drill], game: Game, slow: Sequence[Drill] = ()) -> Plan:
@@ -205,4 +210,6 @@ def report_of(game: Game, plan: Plan, drills: Sequence[DrillReport], command: st
         ),
         coverage=coverage_of([drill for drill in plan.drills if drill.name in passed]),
         owner=job_type.owner,
+        kills=plan.kills,
+        assignments=plan.owners,
     )

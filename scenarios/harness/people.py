@@ -54,9 +54,10 @@ class Operator:
                 make_client(self.world.stage.wire).messages.batches.cancel(batch.id)
                 self.world.tell("operator", f"canceled {batch.id}, which looked like a double")
 
-    def has_stopped(self, scope: str = EVERYTHING) -> None:
-        """Before the job begins, somebody has stopped everything, or its team."""
-        self.world.before_it_begins(lambda: self._stop(scope))
+    def has_stopped_the_team(self) -> None:
+        """Before the job begins, somebody has stopped its team."""
+        team = self.world.game.job_type.team
+        self.world.before_it_begins(lambda: self._stop(f"team {team}"))
 
     def stops(self, after: timedelta, scope: str = EVERYTHING) -> None:
         """So long after the beginning somebody sees what goes wrong, and stops it."""

@@ -183,6 +183,11 @@ class OversizePrompt:
 
     kilobytes: int = 12
 
+    @property
+    def history(self) -> str:
+        """What they carry."""
+        return "\n> earlier message in this thread" * (self.kilobytes * 32)
+
     def applies_to(self, task: Task) -> str:  # noqa: ARG002 - every row has a text
         return ""
 
@@ -191,9 +196,8 @@ class OversizePrompt:
 
     def spoil(self, task: Task, dice: Random) -> Spoiled:  # noqa: ARG002 - nothing is drawn
         name = task.job_type.text_field
-        history = "\n> earlier message in this thread" * (self.kilobytes * 32)
         rows = tuple(
-            replace(row, fields={**row.fields, name: row.fields[name] + history})
+            replace(row, fields={**row.fields, name: row.fields[name] + self.history})
             for row in task.rows
         )
         return Spoiled(replace(task, rows=rows), len(rows), (f"in {name!r} of every row",))

@@ -60,8 +60,11 @@ from tests.pages import BLOCKS, HOME, PAGES, PROMPT, Block, Page
 
 ROOMS = (simulator, controls, reports, scenarios)
 ELSEWHERE = {
+    ("docs/ci.md", "console"): "tests/laws/test_docs_of_reports.py",
+    ("docs/console.md", "console"): "tests/scenarios/console/test_docs.py",
     ("docs/operations.md", "console"): "tests/scenarios/test_operations.py",
     ("docs/postgresql.md", "sql"): "tests/controls/postgres/test_rights.py",
+    ("docs/reports.md", "console"): "tests/laws/test_docs_of_reports.py",
 }
 """Blocks that need more than an empty folder, and the test that runs them."""
 FRAGMENTS = {
@@ -75,9 +78,7 @@ OF_OTHERS = {
     "pg_restore": "PostgreSQL",
 }
 """Programs that are not ours, and whose they are."""
-OUR_PATH = re.compile(
-    r"(?:simulator|controls|reports|scenarios|tests|benchmarks|docs)/[\w./*-]+|[\w-]+\.md"
-)
+OUR_PATH = re.compile(r"(?:simulator|controls|reports|scenarios|tests|benchmarks|docs)/[\w./*-]+")
 OUR_NAME = re.compile(r"(?:simulator|controls|reports|scenarios|tests|benchmarks)(?:\.\w+)+")
 README = PAGES[0].text
 
@@ -234,6 +235,7 @@ def test_console_is_typed(page: str, checkout: Path) -> None:
             if line.startswith(PROMPT):
                 program, *arguments = shlex.split(line.removeprefix(PROMPT))
                 assert "gameday" == program, f"{block}: use `sh` for other programs"
+                assert "serve" != arguments[0], f"{block}: use `sh`, it does not end by itself"
                 done = gameday(*arguments, cwd=checkout)
                 assert 0 == done.returncode, f"{line}: {done.stderr}"
                 said = done.stdout
@@ -363,8 +365,7 @@ def test_what_is_named_exists(page: Page) -> None:
     for word in (*page.code, *(words if page.blocks else ())):
         path = word.partition("::")[0]
         if OUR_PATH.fullmatch(path):
-            found = [*HOME.glob(path), *(HOME / "docs").glob(path)]
-            assert found, f"there is no {word}"
+            assert [*HOME.glob(path)], f"there is no {word}"
         elif OUR_NAME.fullmatch(word):
             resolve_name(word)
 

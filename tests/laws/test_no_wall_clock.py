@@ -18,15 +18,21 @@ BANNED = {
     "random.random": "a seeded stream",
     "random.choice": "a seeded stream",
     "random.shuffle": "a seeded stream",
+    "secrets.token_bytes": "a seeded stream",
     "secrets.token_hex": "a seeded stream",
+    "secrets.token_urlsafe": "a seeded stream",
 }
 ALLOWED = {
     "controls/core/clock.py": {"time.sleep", "datetime.now"},
     "controls/core/store.py": {"secrets.token_hex"},
+    "scenarios/harness/console/doors.py": {"secrets.token_urlsafe"},
+    "scenarios/harness/console/opening.py": {"secrets.token_bytes"},
+    "scenarios/harness/console/wall.py": {"datetime.now"},
     "simulator/clock.py": {"datetime.now"},
 }
-"""The two doors to real time (the production clock, and the served API's real clock), and the one
-to chance that nobody may foresee: the secret of a store."""
+"""The doors to real time (the production clock, the served API's real clock, and the wall of a live
+game day), and those to chance that nobody may foresee: the secret of a store, the tokens of a
+console, and the salt that hides the keys of its clients."""
 
 PROGRAMS = "scenarios/examples/"
 """What stands for a program of the user's lives in real time."""

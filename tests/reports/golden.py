@@ -23,9 +23,7 @@ FOLDER = Path(__file__).parent / "golden"
 SEED = 7
 ROWS = 200
 HALF = Stall(after_share=0.5, lasting=hours(25), times=1, spare_batches=1)
-NAMES: dict[Format, str] = {
-    form: f"report.{form.value}" for form in Format if form is not Format.HTML
-}
+NAMES: dict[Format, str] = {form: f"report.{form.value}" for form in Format}
 VERSIONS = ("batch-gameday", "anthropic", "Python")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from reports import verify_journal
 from scenarios.harness.serving import parser
 
 HOME = Path(__file__).parents[2]
@@ -137,6 +138,9 @@ def test_a_port_in_use_is_one_clear_message() -> None:
         (["--clock", "real", "--speed", "0"], "speed"),
         (["--faults", "nowhere.toml"], "There is no plan nowhere.toml."),
         (["--preset", "fine day"], "There is no preset 'fine day'."),
+        (["--observer-token", "x" * 16], "--observer-token is for the console. Add --console."),
+        (["--out", "x"], "--out is for the console."),
+        (["--console", "--observer-token", "x" * 16], "a token each"),
     ],
 )
 def test_wrong_options_are_refused_in_one_line(arguments: list[str], says: str) -> None:
@@ -168,3 +172,32 @@ def test_serving_imports_nothing_that_it_does_not_need() -> None:
     )
 
     assert "[]" == done.stdout.strip()
+
+
+def test_a_console_is_told_of_in_one_line_more_and_leaves_a_report(tmp_path: Path) -> None:
+    """With the secrets of this run, which its records do not hold; SIGTERM closes the game day."""
+    out = tmp_path / "day"
+    chosen = ["--facilitator-token", "f" * 16, "--observer-token=" + "o" * 16, "--api-key", "key"]
+    with serve(
+        "--port", "0", "--console", "--out", str(out), "--preset", "realistic", *chosen
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix(LINE).strip()
+        told = process.stdout.readline()
+        with anthropic.Anthropic(api_key="key", base_url=url) as client:
+            client.messages.batches.create(requests=requests(1))
+        process.send_signal(signal.SIGTERM)
+        last, complaints = process.communicate(timeout=20)
+
+    console = f"{url}/_gameday/console/#"
+    assert (
+        f"gameday: console: facilitator {console}{'f' * 16} observers {console}{'o' * 16}\n" == told
+    )
+    assert f"gameday: the report of this game day: {out / 'report.html'}\n" == last
+    assert (0, "") == (process.returncode, complaints)
+    assert verify_journal(out / "journal.jsonl").finished
+    records = (out / "journal.jsonl").read_text() + (out / "report.json").read_text()
+    assert "gameday serve --port 0 --console" in records
+    assert not [secret for secret in ("f" * 16, "o" * 16, "--api-key") if secret in records]
+    says = complaint("--console", "--out", str(out), "--port", "0")
+    assert "holds the records of an earlier game day" in says

@@ -305,3 +305,18 @@ def test_long_work_goes_in_steps() -> None:
     with pytest.raises(StopIteration) as done:
         next(slow)
     assert document(retrieve(api, batch_id)) == document(done.value.value)
+
+
+def test_a_watcher_is_told_of_each_call_with_its_head() -> None:
+    """What the history keeps, and beside it the headers, which it does not; also after a reset."""
+    api = Api()
+    heard: list[tuple[str, str, int]] = []
+    api.watcher = lambda request, written: heard.append(
+        (request.headers["authorization"], written.path, written.status)
+    )
+
+    call(api, "GET", "/v1/models")
+    api.reset()
+    call(api, "GET", "/nowhere")
+
+    assert [("Bearer test", "/v1/models", 200), ("Bearer test", "/nowhere", 404)] == heard

@@ -8,6 +8,7 @@ import pytest
 
 from simulator import Api, PollClock, RealClock, SimulatorError, VirtualClock, days, hours, minutes
 from simulator.clock import START, Clock, seconds
+from simulator.faults import NeverEnds
 from tests.simulator.builders import a_batch, document, retrieve
 
 
@@ -96,3 +97,40 @@ def test_looking_at_a_batch_takes_no_time_on_the_other_clocks() -> None:
 
     assert api.clock.now() - START < seconds(1)
     assert repr(VirtualClock()) == "VirtualClock(2026-11-20T09:00:00+00:00)"
+
+
+def test_a_real_clock_can_change_its_speed() -> None:
+    """From now on: what has passed, and what was jumped over, stays."""
+    clock = RealClock(START)
+    clock.sleep(hours(3))
+    before = clock.now()
+
+    clock.speed = 600_000
+
+    assert 600_000 == clock.speed
+    assert before <= clock.now() < before + days(3)
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), 1e7])
+def test_a_speed_that_cannot_be_is_refused(speed: float) -> None:
+    """Also one at which a date would overflow within a working day."""
+    clock = RealClock()
+    with pytest.raises(SimulatorError, match="above zero and up to"):
+        clock.speed = speed
+
+    assert 1.0 == clock.speed
+
+
+def test_the_next_end_is_that_of_the_batch_that_ends_first() -> None:
+    """None if no batch is being worked; a batch that never ends is due when its day has passed."""
+    api = Api(faults=[NeverEnds(spare_batches=1)])
+    assert api.next_end() is None
+    a_batch(api)
+    first = api.next_end()
+    a_batch(api)
+    assert first == api.next_end()
+    assert first is not None
+
+    api.clock.sleep(first - api.clock.now())
+
+    assert START + days(1) == api.next_end()

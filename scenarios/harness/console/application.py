@@ -169,7 +169,7 @@ class Console:
 
     async def _offers(self, request: Request) -> Response:
         self._role(request)
-        return _answer(self._day.offers.document)
+        return _answer(await asyncio.to_thread(lambda: self._day.offers.document))
 
     async def _report(self, request: Request) -> Response:
         self._role(request)

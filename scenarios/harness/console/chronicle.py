@@ -11,8 +11,12 @@ from reports.untrusted import shown
 from scenarios.harness.console.feed import Feed
 from scenarios.harness.console.wall import Instant
 
-KEPT: Final = 5_000
-"""Events that the report can tell of; the journal has all of them."""
+ACTS_KEPT, CALLS_KEPT = 5_000, 1_000
+"""Events that the report can tell of; the journal has all of them. Calls are kept apart, so that a
+storm of them drives out nothing that people did."""
+ACTS_TOLD, CALLS_TOLD = 500, 100
+"""Of one incident, in the report."""
+CALL: Final = "call"
 WHO_SHOWN, WHAT_SHOWN = 120, 600
 """Characters of an item on a page."""
 
@@ -34,7 +38,8 @@ class Chronicle:
     def __init__(self, feed: Feed, journal: Journal) -> None:
         self._feed = feed
         self._journal = journal
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._acts: deque[Event] = deque(maxlen=ACTS_KEPT)
+        self._calls: deque[Event] = deque(maxlen=CALLS_KEPT)
 
     def tell(
         self, event: Event, *, lasting: bool = True, mark: str = "", **fields: str | float | None
@@ -51,7 +56,7 @@ class Chronicle:
             }
         )
         if lasting:
-            self._events.append(event)
+            (self._calls if event.kind == CALL else self._acts).append(event)
             self._journal.write(
                 event.kind,
                 at=event.at.virtual,
@@ -61,6 +66,12 @@ class Chronicle:
                 **fields,
             )
 
-    def since(self, instant: Instant) -> list[Event]:
-        """What happened from then on, as far as it is kept."""
-        return [event for event in self._events if event.at.wall >= instant.wall]
+    def since(self, instant: Instant) -> tuple[list[Event], int]:
+        """What happened from then on, calls and all else bounded; and how many are left out."""
+        acts, calls = (
+            [event for event in kept if event.at.wall >= instant.wall]
+            for kept in (self._acts, self._calls)
+        )
+        told = [*acts[:ACTS_TOLD], *calls[:CALLS_TOLD]]
+        told.sort(key=lambda event: event.at.wall)
+        return told, len(acts) + len(calls) - len(told)

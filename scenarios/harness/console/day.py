@@ -248,8 +248,8 @@ class GameDay:
         self._chronicle.tell(Event(at, kind, who, what), mark="word", incident=incident)
         self.watch.show_people()
 
-    def events_since(self, instant: Instant) -> list[Event]:
-        """What happened from then on."""
+    def events_since(self, instant: Instant) -> tuple[list[Event], int]:
+        """What happened from then on, and how much of it is left to the journal."""
         return self._chronicle.since(instant)
 
     def _show_day(self) -> None:

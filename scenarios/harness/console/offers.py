@@ -8,17 +8,18 @@ from dataclasses import MISSING, dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
 from inspect import getdoc
-from typing import Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 from reports.untrusted import shown
 from scenarios.harness.console.refusal import Refused
-from scenarios.harness.drill import Drill
-from scenarios.harness.model import LABELS_OF_THE_JOB
 from simulator.errors import SimulatorError
 from simulator.faults import CATALOGUE, PRESETS, Family, Fault, Window, WrongButValid
 from simulator.faults.fault import shown as as_written
 from simulator.faults.settings import nearest, read_setting, required, settings_of
 from simulator.wire import Endpoint
+
+if TYPE_CHECKING:
+    from scenarios.harness.drill import Drill
 
 Document = dict[str, Any]
 
@@ -53,7 +54,10 @@ class Offer:
 
 
 class Offers:
-    """All of them, made from the catalogue and the drills that there are."""
+    """All of them, made from the catalogue and the drills that there are.
+
+    Reading all drills takes a second, so that is done when somebody asks, and not at the start.
+    """
 
     def __init__(self, drills: Callable[[], list[Drill]]) -> None:
         self._load = drills
@@ -143,6 +147,8 @@ def _is_of_the_service(drill: Drill) -> bool:
 
 def _needs_the_job(fault: Fault) -> bool:
     """Whether only a job can say what its labels are; here there is none."""
+    from scenarios.harness.model import LABELS_OF_THE_JOB  # noqa: PLC0415 - the drills have it
+
     return isinstance(fault, WrongButValid) and fault.labels == LABELS_OF_THE_JOB
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -83,7 +84,7 @@ def _drill(incident: Incident, day: GameDay, at: Instant, command: str) -> Drill
         waited=at.wall - incident.at.wall,
         injections=tuple(_injection(incident, key) for key in incident.stories),
         words=_words(incident),
-        timeline=tuple(_entry(event, incident.at) for event in day.events_since(incident.at)),
+        timeline=_timeline(*day.events_since(incident.at), incident.at, at),
     )
     verdict, because = judge_people(people)
     return DrillReport(
@@ -124,6 +125,16 @@ def _words(incident: Incident) -> tuple[Word, ...]:
         )
         for said in incident.words()
     )
+
+
+def _timeline(
+    events: Sequence[Event], left_out: int, since: Instant, at: Instant
+) -> tuple[Entry, ...]:
+    entries = [_entry(event, since) for event in events]
+    if left_out:
+        what = f"{left_out:,} events more, most of them calls: journal.jsonl has them"
+        entries.append(Entry(at.virtual - since.virtual, "report", what))
+    return tuple(entries)
 
 
 def _entry(event: Event, since: Instant) -> Entry:

@@ -38,12 +38,11 @@ class EventStream:
                     return
                 async with asyncio.timeout(self._patience_seconds):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):  # it does not read, or the server ends
             transport: Any = scope.get("state", {}).get("transport")
             if transport is not None:
                 transport.abort()
-        except asyncio.CancelledError:
-            return  # the server ends, and with it this task
+                await asyncio.sleep(0)  # the server hears of it before this application is done
         finally:
             leaving.cancel()
             with contextlib.suppress(RuntimeError):

@@ -11,6 +11,7 @@ from scenarios.harness.fuzz.campaign import Part, Shrunk, Tally, ToShrink, parts
 from scenarios.harness.fuzz.outcome import Result
 from scenarios.harness.fuzz.spread import Spread
 from scenarios.harness.interruption import Interrupted, Interruptions
+from scenarios.harness.voice import voice
 from scenarios.harness.workers import Died
 from scenarios.harness.world import Game
 
@@ -67,14 +68,13 @@ def _done(
 @contextmanager
 def _telling(plans: int) -> Iterator[Callable[[Tally], None]]:
     """Show on stderr how far it is: a bar on a terminal, some lines elsewhere."""
-    if not sys.stderr.isatty():
-        yield _lines(plans)
+    if not voice().shows_bar:
+        yield _nothing if voice().quiet else _lines(plans)
         return
-    from rich.console import Console  # noqa: PLC0415 - only for people
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415 - only for people
 
     # Without a thread that refreshes it: workers are forked while it is shown.
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+    with Progress(console=voice().console(), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("plans", total=plans)
 
         def told(tally: Tally) -> None:
@@ -82,6 +82,10 @@ def _telling(plans: int) -> Iterator[Callable[[Tally], None]]:
             bar.update(task, completed=tally.plans, description=said, refresh=True)
 
         yield told
+
+
+def _nothing(_tally: Tally) -> None:
+    """Nobody wants to hear."""
 
 
 def _lines(plans: int) -> Callable[[Tally], None]:

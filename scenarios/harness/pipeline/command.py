@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from contextlib import ExitStack, closing
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scenarios.harness.voice import NoColor, Quiet, set_voice
 
 if TYPE_CHECKING:
     from scenarios.harness.pipeline.trial import Trial
@@ -58,6 +59,8 @@ def verify(
     seed: Annotated[int, typer.Option(help="The same seed makes the same service.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = DEFAULT_OUT,
     slow: Annotated[bool, typer.Option("--slow", help="Also run the slow drills.")] = False,  # noqa: FBT002 - a flag
+    quiet: Quiet = False,  # noqa: FBT002 - a flag
+    no_color: NoColor = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Put your own pipeline, in any language, through the drills, and judge it from outside.
 
@@ -68,11 +71,13 @@ def verify(
     from reports import Journal, Style, render_text  # noqa: PLC0415 - help needs none
     from scenarios.harness.conduct import conduct_drills  # noqa: PLC0415
     from scenarios.harness.discovery import select  # noqa: PLC0415
+    from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import JOURNAL, beside, open_folder  # noqa: PLC0415
     from scenarios.harness.pipeline.day import Day  # noqa: PLC0415
     from scenarios.harness.pipeline.sweep import Mode, drill_of  # noqa: PLC0415
 
+    told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions, ExitStack() as stack:
         with interruptions.welcome():
             chosen = tuple(map(drill_of, Mode)) if crash_sweep else select(drills or [], slow=slow)
@@ -107,9 +112,10 @@ def verify(
             folder,
             interruptions,
         )
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    typer.echo(render_text(report, Style.COLOUR if colour else Style.PLAIN), nl=False)
+    told.say(render_text(report, Style.COLOUR if told.colour else Style.PLAIN))
     typer.echo(f"\nreport: {page} (beside it {beside()})")
+    for line in tell_github(report, os.environ):
+        typer.echo(line)
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
 
 

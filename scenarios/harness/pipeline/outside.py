@@ -123,8 +123,7 @@ def fitted(drill: Drill, trial: Trial) -> Fitted:
     """The drill with the checks and the accidents that can be had from outside."""
     known, unknown = _checks(drill, trial)
     acts = tuple(_outside(act, trial) for act in drill.sabotage)
-    counts = [value for value in drill.script.__code__.co_consts if type(value) is int]
-    return Fitted(replace(drill, checks=known, sabotage=acts), min(counts, default=None), unknown)
+    return Fitted(replace(drill, checks=known, sabotage=acts), drill.count, unknown)
 
 
 def _checks(drill: Drill, trial: Trial) -> tuple[tuple[Check, ...], tuple[str, ...]]:

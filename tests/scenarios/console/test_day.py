@@ -14,6 +14,7 @@ from reports import Format, Moment, Verdict, load, render, verify_journal
 from reports.model import DrillReport
 from scenarios.harness.console import watch
 from scenarios.harness.console.application import CONSOLE
+from scenarios.harness.console.chronicle import CALLS_TOLD
 from scenarios.harness.console.day import STOPPED
 from simulator import Api, RealClock, VirtualClock, hours, minutes
 from simulator.faults import LostReply, RowsErrored
@@ -376,3 +377,20 @@ def test_time_that_passes_by_itself_is_seen(
     theatre.runner.run(look_on())
 
     assert any("has ended: 3 succeeded" in text for text in theatre.items())
+
+
+def test_a_storm_of_calls_drives_no_act_out_of_the_report(theatre: Theatre) -> None:
+    """Calls are bounded apart from what people do, and what is left out is counted."""
+    number = theatre.inject("Overloaded", on="list")
+    theatre.act("say", incident=number, moment="noticed")
+    for _ in range(CALLS_TOLD + 20):
+        theatre.client("GET", "")
+    theatre.act("note", note="it is over")
+
+    (drill,) = closed(theatre)
+
+    assert drill.people is not None
+    timeline = [entry.what for entry in drill.people.timeline]
+    assert CALLS_TOLD == sum("GET /v1" in what and "→ 529" in what for what in timeline)
+    assert "it is over" in timeline
+    assert "20 events more, most of them calls: journal.jsonl has them" == timeline[-1]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from typing import Any
+
+import pytest
 
 from scenarios.harness.console.feed import AT_FIRST, Feed
 from scenarios.harness.console.stream import EventStream
+from simulator import Api
+from simulator.server import Server
 from tests.builders_console import events_in
 
 
@@ -118,3 +124,28 @@ def test_a_reader_that_does_not_read_is_dropped_and_holds_nobody_up() -> None:
 
     assert [True] == torn
     assert 10 == len(feed._items)
+
+
+def test_a_server_that_stops_leaves_no_complaint_about_open_pages(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A page listens without end; stopping takes it away in silence, within the grace."""
+    feed = fed(3)
+    listening = threading.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async def announced(message: Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.body":
+                listening.set()
+
+        await EventStream(feed.follow("observer"))(scope, receive, announced)
+
+    with (
+        Server(Api(), wrap=lambda _: application) as server,
+        socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as page,
+    ):
+        page.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert listening.wait(5)
+
+    assert [] == caplog.records

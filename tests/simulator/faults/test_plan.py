@@ -7,7 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from simulator import Api, SimulatorError
-from simulator.faults import CATALOGUE, Fault, FaultPlan, Overloaded, ServerError, load_plan
+from simulator.faults import (
+    CATALOGUE,
+    Fault,
+    FaultPlan,
+    NoFault,
+    Overloaded,
+    ServerError,
+    load_plan,
+)
 from simulator.faults.clashes import CLASHES
 from simulator.randomness import Streams
 from simulator.wire import Endpoint
@@ -160,3 +168,12 @@ def test_an_empty_plan_is_quick_to_ask() -> None:
 
     assert not plan.bends_results
     assert (plan.faults, plan.firings(), plan.silent()) == ((), {}, ())
+
+
+def test_what_may_strike_is_told_by_the_key_under_which_it_is_counted() -> None:
+    """Two of a kind have two keys; one that was taken out is not among them."""
+    api = Api(faults=[Overloaded(), ServerError(), NoFault()])
+    api.plan.add(Overloaded())
+    api.plan.remove("ServerError()")
+
+    assert {"Overloaded()": Overloaded(), "Overloaded() #2": Overloaded()} == api.plan.armed
