@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from tests.pages import PAGES
 from tests.reports.picture import DIGEST, PICTURE, digest
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = PAGES[0].text
 LARGEST = 200 * 1024
 """Bytes of a picture that a reader on a telephone waits for."""
 
