@@ -267,9 +267,7 @@ def _walk(path: str, command: Any) -> Iterator[tuple[str, str, str]]:
 def _surroundings() -> Iterator[str]:
     yield "## Exit codes"
     yield _table(("code", "meaning"), _exit_codes())
-    yield (
-        "The same for every command; those of [operations](operations.md) use 0, 1 and 2."
-    )
+    yield ("The same for every command; those of [operations](operations.md) use 0, 1 and 2.")
     yield "## Environment variables"
     yield _table(("variable", "meaning"), ((f"`{n}`", said) for n, said in VARIABLES.items()))
     yield "A pipeline on trial is one that [`gameday verify`](verify.md) runs."
