@@ -8,16 +8,14 @@ page's own style, and the two arms differ in outline too.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import Any
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
+from reports.drawing import load_pygal
 from reports.model import ArmName, ArmReport, DrillReport, GameDayReport
 from reports.phrases import harmed
 from reports.untrusted import shown
@@ -136,7 +134,7 @@ def _size(line: Line) -> tuple[int, int]:
 
 def _drawn(lines: Sequence[Line]) -> Markup:
     """A pair of bars for each line, the first at the top."""
-    pygal = _pygal()
+    pygal = load_pygal()
     upwards = lines[::-1]
     chart = pygal.HorizontalBar(
         style=pygal.style.Style(label_font_size=13, value_font_size=12, value_label_font_size=12),
@@ -161,16 +159,6 @@ def _drawn(lines: Sequence[Line]) -> Markup:
     chart.add("bare", [line.bare for line in upwards])
     chart.add("guarded", [line.guarded for line in upwards])
     return _stripped(chart.render(is_unicode=True))
-
-
-@cache
-def _pygal() -> Any:
-    """The library, without the import hook that it leaves behind: no Python after 3.11 asks it,
-    and Python 3.11 warns at each import from then on."""
-    import pygal  # type: ignore[import-untyped] # noqa: PLC0415 - a tenth of a second
-
-    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, pygal.PluginImportFixer)]
-    return pygal
 
 
 def _stripped(svg: str) -> Markup:

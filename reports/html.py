@@ -92,6 +92,12 @@ def marked(text: str, limit: int = DISPLAY_LIMIT) -> Markup:
     return (whole if start.isascii() else Markup("<bdi>{}</bdi>").format(whole)) + tail
 
 
+def inline(text: str, limit: int = DISPLAY_LIMIT) -> Markup:
+    """One sentence of a docstring: code between backticks."""
+    start, note = cut(text, limit)
+    return _with_code(start) + note
+
+
 def prose(text: str) -> Markup:
     """Text of a docstring: paragraphs, and code between backticks."""
     start, note = cut(text)
@@ -124,6 +130,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "marked": marked,
+        "inline": inline,
         "prose": prose,
         "money": phrases.money,
         "clock": phrases.clock,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from reports.gaps import gaps
+from reports.gaps import Severity, gaps
 from reports.luck import luck, strokes
 from reports.model import (
     ArmReport,
@@ -70,14 +70,16 @@ def render_text(report: GameDayReport, style: Style = Style.PLAIN) -> str:
     passed = [drill for drill in report.drills if drill.verdict is Verdict.PASS]
     others = [drill for drill in report.drills if drill.verdict is not Verdict.PASS]
     if len(report.drills) <= HANDFUL:
-        blocks = [list(drill_lines(drill, style)) for drill in passed]
+        blocks = [list(drill_lines(drill, style)) for drill in report.drills]
+        others = []
     else:
         blocks = [_passed_lines(passed, style)]
     blocks += [[_not_applicable(drill)] for drill in report.not_applicable]
     if report.coverage.cells:
         blocks.append(list(_holes(report.coverage)))
-    blocks += [list(_luck_lines(report)), list(_gap_lines(report))]
+    blocks.append(list(_luck_lines(report)))
     blocks += [list(drill_lines(drill, style)) for drill in others]
+    blocks.append(list(_gap_lines(report)))
     blocks.append([_summary(report, style)])
     text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
     return "\n".join(map(told, text.split("\n"))) + "\n"
@@ -126,15 +128,18 @@ def _luck_lines(report: GameDayReport) -> Iterator[str]:
 
 
 def _gap_lines(report: GameDayReport) -> Iterator[str]:
+    """The heavy ones by name; those that a run of few drills has by nature are counted."""
     found = gaps(report)
+    heavy = [gap for gap in found if gap.severity is not Severity.LOW][:LISTED]
     if found:
         yield f"gaps: {len(found):,}, heaviest first"
-        for gap in found[:LISTED]:
+        for gap in heavy:
             what = f"{shown(gap.name)}: {shown(gap.what, WORDS_SHOWN)}"
             who = f"{shown(gap.owner)}, {shown(gap.due)}"
             yield f"{INDENT}{gap.severity.name.lower():<8}  {what} ({who})"
-        if len(found) > LISTED:
-            yield f"{INDENT}and {len(found) - LISTED:,} more in the HTML report"
+        if len(found) > len(heavy):
+            more = "and " if heavy else ""
+            yield f"{INDENT}{more}{len(found) - len(heavy):,} more in the HTML report"
 
 
 def coverage_lines(coverage: Coverage) -> Iterator[str]:

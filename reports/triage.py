@@ -6,7 +6,7 @@ Nothing here judges: it picks, from what the checks of a drill found, what its v
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, People, Verdict
 from reports.view import DrillView, unexpected
@@ -25,6 +25,7 @@ NEXT = {
     Verdict.INCONCLUSIVE: "Nothing was proved, neither good nor bad; still to show",
 }
 HARMED = "Mend the day without any fault first"
+EVERY_DAY = "no fault was injected here, so this happens on every day"
 BACK = "Make each step of the runbook do what it is for"
 
 
@@ -44,36 +45,61 @@ class Trouble:
     others: int
     """How many more checks found something."""
     advice: str
-    """What to do, in a few words; the claim of the drill stands behind it."""
+    """What to do, in a few words."""
+    aim: str
+    """What is true when it is done: the claim of the drill, or why this comes first."""
+    controls: tuple[str, ...]
+    """The controls that are for this; empty where it is not about one."""
+    same: int = 0
+    """How many more drills say the same of the same rows."""
 
 
 def troubles(views: list[DrillView]) -> list[Trouble]:
-    """One for each drill that did not pass, in the order of the page."""
+    """For each drill that did not pass, in the order of the page; but what breaks without any fault
+    comes first, because no other drill means much before it is mended, and once."""
     usual = Counter(f.check for view in views for arm in view.drill.arms for f in arm.findings)
-    return [_trouble(view, usual) for view in views if view.drill.verdict is not Verdict.PASS]
+    found = [_trouble(view, usual) for view in views if view.drill.verdict is not Verdict.PASS]
+    times = Counter(_seen(trouble) for trouble in found)
+    first = {_seen(trouble): trouble for trouble in reversed(found)}
+    once = [first[seen] for seen in dict.fromkeys(map(_seen, found))]
+    told = [replace(trouble, same=times[_seen(trouble)] - 1) for trouble in once]
+    return sorted(told, key=lambda trouble: trouble.advice != HARMED)
+
+
+def _seen(trouble: Trouble) -> tuple[object, ...]:
+    """What is the same in every drill that has it: what a day without any fault does."""
+    if trouble.advice == HARMED:
+        return HARMED, trouble.what, trouble.rows
+    return (trouble.view.anchor,)
 
 
 def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
     """How the pipeline ended tells most, then what a check saw that few other drills have."""
     drill = view.drill
     found = sorted(_telling(drill), key=lambda pair: (pair[1].check != ENDED, usual[pair[1].check]))
-    if drill.error:
-        return Trouble(view, drill.error.splitlines()[-1], "", (), 0, 0, _advice(drill, None))
     if drill.people is not None:
         return _of_people(view, drill.people)
-    if not found:
-        return Trouble(view, drill.because, "", (), 0, 0, _advice(drill, None))
-    arm, first = found[0]
-    rows = first.evidence[:ROWS]
+    arm, first = found[0] if found else (None, None)
+    advice = _advice(drill, arm)
+    ended = first is not None and first.check == ENDED
+    named = next((f for _, f in found if f.check != ENDED), None) if ended else first
+    rows = named.evidence[:ROWS] if named else ()
     return Trouble(
         view,
-        what=first.says,
-        when=_when(arm),
+        what=arm.ended if arm and ended else first.says if first else _last_word(drill),
+        when=_when(arm) if arm else "",
         rows=rows,
-        more=max(first.offenders - len(rows), 0),
-        others=len(found) - 1,
-        advice=_advice(drill, arm),
+        more=max(named.offenders - len(rows), 0) if named else 0,
+        others=max(len(found) - 1, 0),
+        advice=advice,
+        aim=EVERY_DAY if advice == HARMED else drill.claim,
+        controls=drill.controls if advice == NEXT[Verdict.FAIL] else (),
     )
+
+
+def _last_word(drill: DrillReport) -> str:
+    """The last line of the traceback, or else the reason of the verdict."""
+    return drill.error.splitlines()[-1] if drill.error else drill.because
 
 
 def _of_people(view: DrillView, people: People) -> Trouble:
@@ -89,18 +115,23 @@ def _of_people(view: DrillView, people: People) -> Trouble:
         more=max(sum(injection.fired for injection in struck) - len(rows), 0),
         others=0,
         advice=_advice(drill, None),
+        aim=drill.claim,
+        controls=(),
     )
 
 
 def _telling(drill: DrillReport) -> list[tuple[ArmReport, Finding]]:
-    """The findings that this verdict comes from: harm in an arm that had to hold, or checks that
-    raised. Where nothing was proved, or the runbook is at fault, it comes from none."""
-    if drill.verdict is Verdict.INCONCLUSIVE:
+    """The findings that this verdict comes from: checks that raised, harm on a calm day, or else
+    harm in the guarded arm. Where nothing was proved, or the runbook is at fault, it comes from
+    none."""
+    if drill.verdict is Verdict.INCONCLUSIVE or drill.error:
         return []
     wanted = Outcome.RAISED if drill.verdict is Verdict.ERROR else Outcome.BROKE
+    calm = drill.arm(ArmName.CALM)
+    arms = drill.arms if wanted is Outcome.RAISED or calm is None or calm.held else (calm,)
     return [
         (arm, finding)
-        for arm in drill.arms
+        for arm in arms
         for finding in arm.findings
         if finding.outcome is wanted and unexpected(arm, finding)
     ]

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import dedent
 
 HOME = Path(__file__).parents[1]
 PROMPT = "$ "
-_FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -74,7 +75,9 @@ class Page:
     def blocks(self) -> list[Block]:
         """In their order."""
         return [
-            Block(self.name, found[1], found[2], self.text.count("\n", 0, found.start()) + 1)
+            Block(
+                self.name, found[2], dedent(found[3]), self.text.count("\n", 0, found.start()) + 1
+            )
             for found in _FENCE.finditer(self.text)
         ]
 

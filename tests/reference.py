@@ -103,6 +103,8 @@ FILES: Final = {
     output.FILES[Format.HTML]: "`gameday run`: the report, one file that opens offline",
     output.FILES[Format.JSON]: "`gameday run`: the same for programs",
     output.FILES[Format.JUNIT]: "`gameday run`: the same for CI services",
+    output.FILES[Format.CTRF]: "`gameday run`: the same in the Common Test Report Format",
+    output.FILES[Format.MARKDOWN]: "`gameday run`: the same as a job summary",
     output.JOURNAL: "`gameday run`: what happened, line by line, chained by hashes",
     output.MATRIX: "`gameday prove`: what became of each mutant",
     output.MATRIX_TEXT: "`gameday prove`: the same as text",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.laws.test_readme import README
+from tests.pages import PAGES
 from tests.reports.picture import DIGEST, PICTURE, digest
 
+README = PAGES[0].text
 LARGEST = 200 * 1024
 """Bytes of a picture that a reader on a telephone waits for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reports import ArmName, DrillReport, Outcome, Phase, Verdict
-from reports.triage import BACK, HARMED, NEXT, Trouble, troubles
+from reports.triage import BACK, EVERY_DAY, HARMED, NEXT, Trouble, troubles
 from reports.view import drill_views
 from tests.builders_reports import (
     a_broken_finding,
@@ -57,20 +57,29 @@ def test_what_few_drills_look_at_tells_more_than_what_all_do() -> None:
 
 
 def test_how_the_pipeline_ended_tells_most() -> None:
-    """Rows that are nowhere are no wonder when it hung."""
-    ended = a_broken_finding(check="Ended", says="it hung and was killed")
-    guarded = an_arm(ArmName.GUARDED, held=False, findings=(a_broken_finding(check="Own"), ended))
+    """Rows that are nowhere are no wonder when it hung; they are named all the same."""
+    ended = a_broken_finding(check="Ended", evidence=("killed: it hung",), offenders=1)
+    own = a_broken_finding(check="Own")
+    guarded = an_arm(ArmName.GUARDED, held=False, ended="killed: it hung", findings=(own, ended))
 
-    assert trouble_of(a_failed_drill(arms=three_arms(guarded=guarded))).what == ended.says
+    found = trouble_of(a_failed_drill(arms=three_arms(guarded=guarded)))
+
+    assert (found.what, found.rows) == ("killed: it hung", own.evidence)
 
 
 def test_harm_on_a_calm_day_is_mended_first() -> None:
-    """No fault is to blame."""
+    """No fault is to blame, and no control is missing."""
     calm = an_arm(held=False, findings=(a_broken_finding(),))
+    harmful = a_failed_drill(name="harmful", arms=three_arms(calm=calm))
 
-    found = trouble_of(a_failed_drill(arms=three_arms(calm=calm)))
+    again = replace(harmful, name="harmful_too")
+
+    found, other = troubles(drill_views(a_report(a_failed_drill(), harmful, again)))
 
     assert (found.when, found.advice) == ("On a calm day, without any fault.", HARMED)
+    assert (found.aim, found.controls) == (EVERY_DAY, ())
+    assert (found.view.drill.name, found.same) == ("harmful", 1)
+    assert (other.aim, other.controls) == (a_drill().claim, a_drill().controls)
 
 
 def test_a_runbook_that_does_not_work_is_the_trouble() -> None:

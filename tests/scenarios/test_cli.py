@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +18,7 @@ import pytest
 from reports import Format, Verdict, load, render, verify_journal
 from scenarios.harness import cli
 from scenarios.harness.commands import EXIT_BY_VERDICT
+from scenarios.harness.output import FILES, JOURNAL
 from tests.builders_reports import a_full_report
 from tests.command import HOME, gameday
 
@@ -96,8 +98,8 @@ def test_a_run_writes_every_file_and_the_same_seed_writes_the_same_bytes(tmp_pat
         {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in "abc"
     )
 
-    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == set(first)
-    for name in ("report.html", "report.json", "junit.xml"):
+    assert {*FILES.values(), JOURNAL} == set(first)
+    for name in FILES.values():
         assert first[name] == again[name], name
         assert first[name] != other[name], name
     report = load(first["report.json"].decode())
@@ -107,15 +109,17 @@ def test_a_run_writes_every_file_and_the_same_seed_writes_the_same_bytes(tmp_pat
     assert "2" == ET.fromstring(first["junit.xml"]).get("tests")
     state = verify_journal(tmp_path / "a" / "journal.jsonl")
     assert (True, True) == (state.intact, state.finished)
+    assert sha256(first["report.json"]).hexdigest() == state.last_fields["report_sha256"]
 
 
 def test_a_report_is_rendered_again_from_its_json(tmp_path: Path) -> None:
     """`gameday report` makes every format from report.json alone, with the report's exit code."""
     out = tmp_path / "out"
     gameday("run", "leaked_column_never_leaves", "--out", str(out))
-    for form, name in (("html", "report.html"), ("junit", "junit.xml"), ("json", "report.json")):
+    for form, name in FILES.items():
         again = tmp_path / name
-        done = gameday("report", str(out / "report.json"), "--format", form, "--out", str(again))
+        source = str(out / "report.json")
+        done = gameday("report", source, "--format", form.value, "--out", str(again))
 
         assert 0 == done.returncode, done.stderr
         assert (out / name).read_bytes() == again.read_bytes(), name
@@ -357,7 +361,7 @@ def test_a_run_may_write_where_it_stands_and_over_its_own_reports(tmp_path: Path
 
     assert kept == {path: path.read_bytes() for path in kept}
     names = {path.name for path in tmp_path.iterdir()} - {path.name for path in kept}
-    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == names
+    assert {*FILES.values(), JOURNAL} == names
 
 
 def test_a_shadowed_room_is_named(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ TEXT = (HOME / "docs/console.md").read_text("utf-8")
 def test_the_commands_are_understood() -> None:
     """Each option is one of the server's; files are those of a day."""
     options = {name for action in parser()._actions for name in action.option_strings}
-    commands = [shlex.split(line[2:]) for line in TEXT.splitlines() if line.startswith("$ ")]
+    commands = [shlex.split(line) for line in TEXT.splitlines() if line.startswith("gameday ")]
 
     assert [["gameday", "serve"], ["gameday", "journal"], ["gameday", "report"]] == [
         command[:2] for command in commands
