@@ -17,6 +17,7 @@ import pytest
 
 from reports import Format, Verdict, load, render
 from scenarios.harness.errors import UsageError
+from scenarios.harness.output import FILES, JOURNAL
 from scenarios.harness.pipeline.judging import NOBODY_CALLED
 from scenarios.harness.pipeline.scratch import new_folder, remove
 from tests.scenarios.pipeline.trials import WORKING, a_trial, broken, judged
@@ -210,9 +211,7 @@ def test_the_command_writes_the_reports_and_leaves_nothing_behind(tmp_path: Path
     assert 0 == done.returncode, done.stderr + done.stdout
     report = load((tmp_path / "out" / "report.json").read_text())
     assert (Verdict.PASS, 20) == (report.verdict, report.rows)
-    assert {"report.html", "report.json", "junit.xml", "journal.jsonl"} == {
-        path.name for path in (tmp_path / "out").iterdir()
-    }
+    assert {*FILES.values(), JOURNAL} == {path.name for path in (tmp_path / "out").iterdir()}
     assert [] == list((tmp_path / "tmp").iterdir())
     assert not (tmp_path / "sink.db").exists()
 
