@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
@@ -42,7 +41,7 @@ def with_text(made: DressedRow, text: str) -> DressedRow:
     """The same request, with something more in the message."""
     params = msgspec.json.decode(made.params)
     params["messages"][0]["content"] += text.encode("utf-8", "replace").decode()
-    return replace(made, params=msgspec.json.encode(params))
+    return msgspec.structs.replace(made, params=msgspec.json.encode(params))
 
 
 def leaks(template: str, **fields: str) -> list[str]:
@@ -203,7 +202,7 @@ def test_a_mark_that_carries_a_value_is_looked_at(told: Callable[[str], str]) ->
     def telling(row: Row) -> DressedRow:
         made = dress(row)
         said = told(row.fields["secret"]) or made.reference
-        return replace(
+        return msgspec.structs.replace(
             made,
             params=made.params.replace(
                 b'Copy \\"' + made.reference.encode(), b'Copy \\"' + said.encode()
