@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -81,6 +82,13 @@ def named(name: str, known: dict[str, Drill]) -> list[Drill]:
     raise UsageError(f"There is no drill named {name!r}.", fix=hint)
 
 
+class _LeavesNothing(SourceFileLoader):
+    """Writes no bytecode beside the file: the folder is the user's."""
+
+    def set_data(self, *_what: object, **_how: object) -> None:
+        """Keep nothing."""
+
+
 def load_module(name: str) -> ModuleType:
     """A Python file of the user's, run.
 
@@ -88,13 +96,15 @@ def load_module(name: str) -> ModuleType:
         UsageError: it is not there, or cannot be loaded.
     """
     path = Path(name)
-    spec = importlib.util.spec_from_file_location(f"gameday_file_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if path.suffix != ".py" or not path.is_file():
         raise UsageError(f"There is no drill file {path}.", fix="Check the path.")
+    loader = _LeavesNothing(f"gameday_file_{path.stem}", str(path))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:

@@ -191,7 +191,7 @@ def test_list_and_show_tell_what_there_is() -> None:
     [
         (["list"], "scenarios.harness.discovery.all_drills"),
         (["show", "x"], "scenarios.harness.discovery.select"),
-        (["report", __file__], "reports.load"),
+        (["report", __file__], "scenarios.harness.reporting.load"),
         (["audit", "verify"], "scenarios.harness.operations.opened"),
         (["list"], "scenarios.harness.cli.check_rooms"),
     ],

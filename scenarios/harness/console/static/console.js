@@ -347,6 +347,7 @@ const chosenKind = () => document.querySelector("[name=what]:checked").value;
 const theFault = () => seen.offers.families.flatMap((family) => family.faults).find((fault) => fault.name === byId("fault").value);
 
 function drawDrills() {
+  if (seen.offers === null) return;
   const words = byId("drill-find").value.toLowerCase().split(/\s+/);
   const fits = (drill) => words.every((word) => `${drill.name} ${drill.mode} ${drill.claim} ${drill.faults.join(" ")}`.toLowerCase().includes(word));
   const groups = new Map();
