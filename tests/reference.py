@@ -267,10 +267,7 @@ def _walk(path: str, command: Any) -> Iterator[tuple[str, str, str]]:
 def _surroundings() -> Iterator[str]:
     yield "## Exit codes"
     yield _table(("code", "meaning"), _exit_codes())
-    yield (
-        "`gameday verify`, `prove` and `fuzz` use the same; commands of "
-        "[operations](operations.md) use 0, 1 and 2."
-    )
+    yield ("The same for every command; those of [operations](operations.md) use 0, 1 and 2.")
     yield "## Environment variables"
     yield _table(("variable", "meaning"), ((f"`{n}`", said) for n, said in VARIABLES.items()))
     yield "A pipeline on trial is one that [`gameday verify`](verify.md) runs."
@@ -293,7 +290,8 @@ def _surroundings() -> Iterator[str]:
 def _exit_codes() -> Iterator[tuple[str, str]]:
     meanings = {
         Verdict.PASS: "every drill passed",
-        Verdict.FAIL: "at least one drill failed; a mutant was not noticed",
+        Verdict.FAIL: "a drill failed, a mutant was not noticed, an invariant broke, or something "
+        "was found that a person has to see",
         Verdict.INCONCLUSIVE: "nothing failed, but something proved nothing",
         Verdict.ERROR: "the harness itself broke",
     }
