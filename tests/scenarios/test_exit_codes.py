@@ -33,6 +33,7 @@ CODES: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, ("replay", "nowhere.toml")),
     (2, ("serve", "--port", "x")),
     (2, ("report", "nowhere.json")),
+    (2, ("history", "nowhere")),
     (2, ("journal", "verify", "nowhere.jsonl")),
     (1, ("journal", "verify", "no-journal.jsonl")),
     (0, ("approve", JOB, *WHO)),
