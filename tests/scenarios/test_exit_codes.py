@@ -5,6 +5,7 @@ the command or its input was wrong, 3 nothing was proved. 4, 130 and 143 are in 
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -41,7 +42,7 @@ CODES: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, ("approve-job", "nobody", *WHO)),
     (0, ("halt", "--all", *WHO, *WHY)),
     (2, ("halt", *WHO, *WHY)),
-    (0, ("resume", "--all", *WHO)),
+    (0, ("resume", "--all", *WHO, "--store", "sqlite:///halted.db")),
     (2, ("resume", *WHO)),
     (2, ("start", "job", JOB, "--rows", "nowhere.csv", *RECORD, *WHO)),
     (2, ("assess", "nobody")),
@@ -65,18 +66,27 @@ CODES: tuple[tuple[int, tuple[str, ...]], ...] = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which one policy is approved, the same with a changed entry, and a stray file."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which one policy is approved, the same with a changed entry, another in which
+    everything is halted, and a stray file."""
     made = tmp_path_factory.mktemp("codes")
     (made / "no-journal.jsonl").write_text('{"event": "something else"}\n')
-    for name in ("s.db", "edited.db"):
+    for name in ("s.db", "edited.db", "halted.db"):
         assert (
             0 == gameday("approve", JOB, *WHO, "--store", f"sqlite:///{name}", cwd=made).returncode
         )
     with closing(sqlite3.connect(made / "edited.db")) as database:
         database.execute("UPDATE ledger_entries SET body = replace(body, 'Reviewer', 'Nobody')")
         database.commit()
+    halt = ("halt", "--all", *WHO, *WHY, "--store", "sqlite:///halted.db")
+    assert 0 == gameday(*halt, cwd=made).returncode
     return made
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy, so that no command meets what another has done."""
+    return shutil.copytree(made, tmp_path / "codes")
 
 
 @pytest.mark.parametrize(("code", "arguments"), CODES, ids=lambda given: str(given)[:60])
