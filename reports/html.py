@@ -27,6 +27,8 @@ from reports.triage import LED, troubles
 from reports.untrusted import DISPLAY_LIMIT, cut, shown, shown_end, spans
 from reports.view import TIMELINE_OF_TROUBLE, drill_views, families, timeline, unexpected
 
+NAMED = 5
+"""Offenders that stand beside a finding; report.json has more of them."""
 CODE = re.compile(r"`([^`\n]+)`")
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 
@@ -142,6 +144,7 @@ def _environment() -> Environment:
         "shade": shade,
         "unexpected": unexpected,
         "LED": LED,
+        "NAMED": NAMED,
         "ArmName": ArmName,
         "Outcome": Outcome,
         "Verdict": Verdict,

@@ -62,7 +62,7 @@ class Finding:
     offenders: int = 0
     """How many of them broke the rule."""
     evidence: tuple[str, ...] = ()
-    """The first offenders, at most a handful. Text from rows and models: untrusted."""
+    """The first offenders, two hundred at most. Text from rows and models: untrusted."""
 
 
 @dataclass(frozen=True, slots=True)

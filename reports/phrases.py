@@ -124,6 +124,15 @@ def is_live(report: GameDayReport) -> bool:
     return bool(report.drills) and all(drill.people for drill in report.drills)
 
 
+def is_of_a_stranger(report: GameDayReport) -> bool:
+    """Whether a pipeline of the user's own was on trial: nobody can see its controls."""
+    return any(
+        drill.controls and guarded is not None and not guarded.asked
+        for drill in report.drills
+        for guarded in [drill.arm(ArmName.GUARDED)]
+    )
+
+
 def _live_headline(report: GameDayReport) -> str:
     """The same for a live game day, in which no control was put to the proof."""
     met, incidents = report.count(Verdict.PASS), len(report.drills)
@@ -213,6 +222,8 @@ def expectation(drill: DrillReport, arm: ArmReport) -> str:
     """What had to happen in this arm, and why."""
     what = "hold" if arm.expected_to_hold else "break"
     with_, without = enumerate_words(list(drill.controls) or ["controls"]), "nothing goes wrong"
+    if drill.controls and not arm.asked and arm.arm is ArmName.GUARDED:
+        with_ = "the pipeline as it is"
     if arm.arm is ArmName.CALM:
         return f"{what}: {without}"
     struck = enumerate_words([each.name for each in arm.injections]) if arm.injections else without

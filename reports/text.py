@@ -132,14 +132,14 @@ def _gap_lines(report: GameDayReport) -> Iterator[str]:
     found = gaps(report)
     heavy = [gap for gap in found if gap.severity is not Severity.LOW][:LISTED]
     if found:
-        yield f"gaps: {len(found):,}, heaviest first"
+        small = "" if heavy else "; none of them is heavy, the HTML report has them"
+        yield f"gaps: {len(found):,}{', heaviest first' if heavy else small}"
         for gap in heavy:
             what = f"{shown(gap.name)}: {shown(gap.what, WORDS_SHOWN)}"
             who = f"{shown(gap.owner)}, {shown(gap.due)}"
             yield f"{INDENT}{gap.severity.name.lower():<8}  {what} ({who})"
-        if len(found) > len(heavy):
-            more = "and " if heavy else ""
-            yield f"{INDENT}{more}{len(found) - len(heavy):,} more in the HTML report"
+        if heavy and len(found) > len(heavy):
+            yield f"{INDENT}and {len(found) - len(heavy):,} more in the HTML report"
 
 
 def coverage_lines(coverage: Coverage) -> Iterator[str]:

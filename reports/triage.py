@@ -16,6 +16,8 @@ LED = 5
 ROWS = 3
 """Offenders that are named there for each of them."""
 
+LAST = "DamageIsHeard"
+"""The check that says that nobody heard: what happened is told before."""
 ENDED = "Ended"
 """The check that says how the pipeline ended, such as killed because it hung."""
 
@@ -76,7 +78,7 @@ def _seen(trouble: Trouble) -> tuple[object, ...]:
 def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
     """How the pipeline ended tells most, then what a check saw that few other drills have."""
     drill = view.drill
-    found = sorted(_telling(drill), key=lambda pair: (pair[1].check != ENDED, usual[pair[1].check]))
+    found = sorted(_telling(drill), key=lambda pair: _weight(pair[1], usual))
     if drill.people is not None:
         return _of_people(view, drill.people)
     arm, first = found[0] if found else (None, None)
@@ -95,6 +97,11 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
         aim=EVERY_DAY if advice == HARMED else drill.claim,
         controls=drill.controls if advice == NEXT[Verdict.FAIL] else (),
     )
+
+
+def _weight(finding: Finding, usual: Counter[str]) -> tuple[bool, bool, int]:
+    """The smaller, the more it tells."""
+    return finding.check != ENDED, finding.check == LAST, usual[finding.check]
 
 
 def _last_word(drill: DrillReport) -> str:

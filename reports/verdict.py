@@ -26,7 +26,7 @@ FAIR = "FairDay"
 """The check that says why a calm day could not be good, whatever the controls do."""
 MET = "FaultMet"
 """The check that says whether the faults met a pipeline that may have taken another way."""
-HARM = "the controls harm a good day"
+HARM = "it breaks on a good day"
 
 
 REACHED = "ServiceWasReached"
@@ -55,7 +55,7 @@ def judge_arms(
     if found := next(doubts, None):
         return found
     if not guarded.held:
-        return Verdict.FAIL, HARM if good_day else "the controls did not hold"
+        return Verdict.FAIL, HARM if good_day else "the guarded arm did not hold"
     if failed := next((step for step in runbook if step.worked is False), None):
         return Verdict.FAIL, FAILED_STEPS[failed.phase]
     if unasked := [each.control for each in guarded.asked if not each.asked]:

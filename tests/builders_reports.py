@@ -173,7 +173,7 @@ def a_failed_drill(**changes: Any) -> DrillReport:
     drill = a_drill(
         name="lost_create_is_not_repeated",
         verdict=Verdict.FAIL,
-        because="the controls did not hold",
+        because="the guarded arm did not hold",
         arms=three_arms(
             calm=an_arm(findings=(first, a_finding(check="NoRowPaidTwice"))),
             bare=an_arm(ArmName.BARE, findings=(a_broken_finding(), first)),

@@ -24,7 +24,7 @@ MODES = 30
 FAILED, INCONCLUSIVE = 20, 15
 BECAUSE = {
     Verdict.PASS: "broke without the controls, held with them",
-    Verdict.FAIL: "the controls did not hold",
+    Verdict.FAIL: "the guarded arm did not hold",
     Verdict.INCONCLUSIVE: "these faults never fired: Stall",
 }
 

@@ -21,6 +21,7 @@ from scenarios.harness.checks import (
     SpendWithinApproval,
     found,
 )
+from scenarios.harness.checks.alarms import unheard
 from scenarios.harness.fairness import unfit
 from scenarios.harness.fuzz.story import Story
 from scenarios.harness.record import Record
@@ -142,7 +143,7 @@ def _heard(invariant: Invariant, story: Story) -> Finding:
         bad = alarms or ([] if record.status == "done" else [f"{record.status}: {record.why}"])
         return _found(invariant, len(record.rows), bad, "false alarms on a calm day")
     damage = [] if alarms or story.stopped_by_hand else list(_damage(story))
-    return _found(invariant, record.struck or 1, damage, "sorts of damage, and nobody heard of it")
+    return _found(invariant, record.struck or 1, damage, unheard(damage))
 
 
 def _damage(story: Story) -> Iterator[str]:

@@ -55,7 +55,7 @@ def test_a_drill_without_a_working_control_fails(game: Game) -> None:
     """A control that is there in name only does not hold the guarded arm."""
     report = run_drill(expiry(controls=(Requeue(max_rounds=0),)), game)
 
-    assert (Verdict.FAIL, "the controls did not hold") == (report.verdict, report.because)
+    assert (Verdict.FAIL, "the guarded arm did not hold") == (report.verdict, report.because)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_pipeline_that_crashes_on_a_calm_day_fails(game: Game) -> None:
 
     report = run_drill(expiry(script=crash), game)
 
-    assert (Verdict.FAIL, "the controls harm a good day") == (report.verdict, report.because)
+    assert (Verdict.FAIL, "it breaks on a good day") == (report.verdict, report.because)
 
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_another(game: Game) -> None:

@@ -81,7 +81,7 @@ def test_drills_are_items_and_one_that_is_not_green_fails(team: Team) -> None:
             "conftest.py::does_not_hold FAILED*",
             "test_ours.py::test_ours PASSED*",
             "FAIL  does_not_hold",
-            "*the controls did not hold",
+            "*the guarded arm did not hold",
             "*- guarded: EveryRowAnswered broke: 200 of 200 rows have no answer; first: T-100000",
             "*again: gameday run drills/own.py --seed 3 --rows rows.csv",
         ]

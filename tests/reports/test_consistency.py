@@ -63,7 +63,7 @@ def test_an_honest_report_is_read() -> None:
 @pytest.mark.parametrize(
     ("drill", "becomes", "says"),
     [
-        (a_failed_drill(), Verdict.PASS, "its arms make it FAIL (the controls did not hold)"),
+        (a_failed_drill(), Verdict.PASS, "its arms make it FAIL (the guarded arm did not hold)"),
         (a_failed_drill(), Verdict.INCONCLUSIVE, "its arms make it FAIL"),
         (a_failed_drill(), Verdict.ERROR, "its arms make it FAIL"),
         (an_inconclusive_drill(), Verdict.PASS, "its arms make it INCONCLUSIVE (these faults"),

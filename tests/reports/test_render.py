@@ -38,9 +38,9 @@ def test_an_empty_game_day_says_that_nothing_was_proved(form: Format) -> None:
     ("form", "before", "after"),
     [
         (Format.HTML, '<p class="words">', "&lt;b&gt;</p>\n"),
-        (Format.JUNIT, 'message="the controls did not hold; ', '&lt;b&gt;">'),
-        (Format.TEXT, "the controls did not hold\n        ", "<b>\n      calm "),
-        (Format.CTRF, '"message": "the controls did not hold; ', '<b>"'),
+        (Format.JUNIT, 'message="the guarded arm did not hold; ', '&lt;b&gt;">'),
+        (Format.TEXT, "the guarded arm did not hold\n        ", "<b>\n      calm "),
+        (Format.CTRF, '"message": "the guarded arm did not hold; ', '<b>"'),
     ],
 )
 def test_the_headline_of_a_drill_has_the_pipelines_own_reason(

@@ -44,7 +44,7 @@ HELD, BROKE = Outcome.HELD, Outcome.BROKE
     ("calm", "bare", "guarded", "verdict", "because"),
     [
         (HELD, BROKE, HELD, Verdict.PASS, "broke without the controls"),
-        (BROKE, BROKE, HELD, Verdict.FAIL, "harm a good day"),
+        (BROKE, BROKE, HELD, Verdict.FAIL, "breaks on a good day"),
         (HELD, HELD, HELD, Verdict.INCONCLUSIVE, "no harm even without"),
         (HELD, BROKE, BROKE, Verdict.FAIL, "did not hold"),
         (HELD, Outcome.NOT_EXERCISED, HELD, Verdict.INCONCLUSIVE, "saw nothing: Looks"),
@@ -129,14 +129,14 @@ def test_a_good_day_that_breaks_with_the_controls_fails_before_anything_was_seen
     )
     given = judge_arms(blind, an_arm(BARE), an_arm(GUARDED), good_day=True)
 
-    assert (Verdict.FAIL, "the controls harm a good day") == given
+    assert (Verdict.FAIL, "it breaks on a good day") == given
 
 
 def test_controls_that_break_what_the_fault_left_whole_fail() -> None:
     """Without them nothing broke, with them something did."""
     given = judge_arms(an_arm(CALM), an_arm(BARE), an_arm(GUARDED, BROKE), good_day=False)
 
-    assert (Verdict.FAIL, "the controls did not hold") == given
+    assert (Verdict.FAIL, "the guarded arm did not hold") == given
 
 
 def test_controls_that_keep_rows_back_on_a_good_day_fail() -> None:

@@ -129,7 +129,7 @@ def test_the_word_of_a_control_is_no_excuse(control: object) -> None:
     drill = replace(select(["a_good_day_is_left_alone"])[0], controls=(control,))
     report = run_drill(drill, a_game(changed("canary", min_rows=60)))
 
-    assert (Verdict.FAIL, "the controls harm a good day") == (report.verdict, report.because)
+    assert (Verdict.FAIL, "it breaks on a good day") == (report.verdict, report.because)
 
 
 def test_texts_that_are_empty_or_stand_in_every_prompt_are_known() -> None:

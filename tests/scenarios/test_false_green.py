@@ -235,7 +235,7 @@ def test_a_control_that_does_not_work(day: CalmRuns) -> None:
     """It is asked, and does nothing."""
     report = run_drill(a_sound_drill(controls=(Requeue(max_rounds=0),)), day.game, day)
 
-    assert (Verdict.FAIL, "the controls did not hold") == (report.verdict, report.because)
+    assert (Verdict.FAIL, "the guarded arm did not hold") == (report.verdict, report.because)
 
 
 def test_controls_that_the_harness_does_not_know(day: CalmRuns) -> None:

@@ -123,9 +123,16 @@ def day(tmp_path: Path) -> Iterator[Callable[..., Day]]:
         each.process.communicate()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("to_all", [False, True], ids=["to the parent", "to the group"])
-@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sign", "code", "to_all", "workers"),
+    [
+        (signal.SIGINT, 130, False, 1),
+        (signal.SIGINT, 130, True, 2),
+        (signal.SIGTERM, 143, False, 2),
+        (signal.SIGTERM, 143, True, 1),
+    ],
+    ids=["SIGINT-to the parent-1", "to the group-2", "SIGTERM-to the parent-2", "to the group-1"],
+)
 def test_an_interrupted_day_says_so_and_leaves_nothing_behind(
     sign: signal.Signals, code: int, day: Callable[..., Day], *, to_all: bool, workers: int
 ) -> None:

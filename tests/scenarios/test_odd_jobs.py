@@ -164,7 +164,7 @@ def test_a_wrong_record_fails_a_drill_whose_own_checks_look_elsewhere() -> None:
     drill = replace(lost, faults=(*lost.faults, wrong), checks=(NoRowPaidTwice(),))
     report = run_drill(drill, a_game(JOB))
 
-    assert (Verdict.FAIL, "the controls did not hold") == (report.verdict, report.because)
+    assert (Verdict.FAIL, "the guarded arm did not hold") == (report.verdict, report.because)
     guarded = report.arm(ArmName.GUARDED)
     assert guarded is not None
     assert ["RecordIsRight"] == [

@@ -78,7 +78,9 @@ def _project() -> Path:
     with _locked("project"):
         if (folder / "wheel").read_text() != wheel.parent.name:
             try:
-                _install(folder / "bin" / "python", "--no-deps", "--force-reinstall", str(wheel))
+                python = folder / "bin" / "python"
+                _install(python, "--no-deps", "--force-reinstall", str(wheel))
+                _install(python, str(wheel))  # and what it did not need before
             except subprocess.CalledProcessError as failed:
                 missing(f"The project could not be installed: {failed.stderr.decode()[-500:]}")
             (folder / "wheel").write_text(wheel.parent.name)

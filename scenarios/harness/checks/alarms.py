@@ -22,7 +22,12 @@ class DamageIsHeard:
             return found(self, len(record.rows), alarms, "no alarm on a good day", "false alarms")
         damage = [] if alarms else list(record.damage)
         says = f"heard of: {alarms[0][:160]}" if alarms else "no damage"
-        return found(self, record.struck, damage, says, "sorts of damage, and nobody heard of it")
+        return found(self, record.struck, damage, says, unheard(damage))
+
+
+def unheard(damage: Sequence[str]) -> str:
+    """What follows the number of sorts of damage."""
+    return f"{'sort' if len(damage) == 1 else 'sorts'} of damage, and nobody heard of it"
 
 
 @dataclass(frozen=True, slots=True)

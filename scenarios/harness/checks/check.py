@@ -12,8 +12,8 @@ from typing import Protocol
 from reports import Finding, Outcome
 from scenarios.harness.record import Record
 
-EVIDENCE = 5
-"""How many offenders a finding names."""
+EVIDENCE = 200
+"""How many offenders a finding names: all, where somebody has to look after each of them."""
 
 
 class Check(Protocol):

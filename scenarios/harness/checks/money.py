@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from reports import Finding
+from reports.phrases import money
 from scenarios.harness.checks.check import found
 from scenarios.harness.record import Record
 
@@ -16,13 +17,13 @@ class SpendWithinApproval:
 
     def judge(self, record: Record) -> Finding:
         billed, approved = record.books.billed_usd, record.approved_usd
-        over = [f"${billed:.2f} against ${approved:.2f}"] if billed > approved else []
+        over = [f"{money(billed)} against {money(approved)}"] if billed > approved else []
         return found(
             self,
             len(record.books.calls),
             over,
-            f"${billed:.2f} billed of ${approved:.2f} approved",
-            f"overrun: ${billed:.2f} billed, ${approved:.2f} approved",
+            f"{money(billed)} billed of {money(approved)} approved",
+            f"overrun: {money(billed)} billed, {money(approved)} approved",
         )
 
 

@@ -14,6 +14,9 @@ from scenarios.harness.fuzz.writing import read_plan
 from scenarios.harness.game import open_game
 from scenarios.harness.invariants import judged
 
+NAMED = 5
+"""Offenders that stand below a finding."""
+
 
 def replayed(file: Path, rows: Path | None, job: Path | None) -> tuple[str, bool]:
     """What came of a plan, for a person; and whether an invariant broke.
@@ -52,4 +55,4 @@ def _lines(story: Story, findings: tuple[Finding, ...]) -> Iterator[str]:
     words = {Outcome.HELD: "held", Outcome.BROKE: "BROKE", Outcome.NOT_EXERCISED: "not asked"}
     for finding in findings:
         yield f"{words[finding.outcome]:>9}  {finding.check}: {shown(finding.says)}"
-        yield from (f"           {shown(offender)}" for offender in finding.evidence)
+        yield from (f"           {shown(offender)}" for offender in finding.evidence[:NAMED])

@@ -71,7 +71,7 @@ def test_a_pipeline_that_begins_anew_pays_twice(
     report = swept(a_trial(tmp_path), Mode.ONCE)
 
     (drill,) = report.drills
-    assert (Verdict.FAIL, "the controls did not hold") == (drill.verdict, drill.because)
+    assert (Verdict.FAIL, "the guarded arm did not hold") == (drill.verdict, drill.because)
     finding = broken(drill, 2)["NoRowPaidTwice"]
     assert "of 20 billed rows were paid more than once" in finding.evidence[0]
     assert "NoRowPaidTwice" in broken(drill, 1)
