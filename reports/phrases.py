@@ -109,8 +109,11 @@ def headline(report: GameDayReport) -> str:
     if is_live(report):
         return _live_headline(report)
     proved, all_drills = report.count(Verdict.PASS), len(report.drills)
-    sentence = f"{proved} of {plural(all_drills, 'drill')} proved "
-    sentence += "its control" if 1 in {proved, all_drills} else "their control"
+    sentence = f"{proved} of {plural(all_drills, 'drill')} "
+    if is_of_a_stranger(report):
+        sentence += "held"
+    else:
+        sentence += f"proved {'its' if 1 in {proved, all_drills} else 'their'} control"
     others = [
         f"{report.count(verdict)} {MEANINGS[verdict]}"
         for verdict in sorted(Verdict, reverse=True)

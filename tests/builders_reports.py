@@ -10,6 +10,7 @@ from typing import Any
 from reports import (
     ArmName,
     ArmReport,
+    Asked,
     Assignment,
     BlastRadius,
     Cell,
@@ -109,6 +110,7 @@ def an_arm(arm: ArmName = ArmName.CALM, **changes: Any) -> ArmReport:
         alarms=("1500 rows expired",) if arm is ArmName.GUARDED else (),
         timeline=(Entry(timedelta(0), "pipeline", "sends 3000 requests"),),
         response=Response() if arm is ArmName.CALM else a_response(guarded=not bare),
+        asked=() if bare else (Asked("Requeue", 4, 1), Asked("CostCeiling", 9, 1)),
     )
     return replace(report, **changes)
 

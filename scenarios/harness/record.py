@@ -18,6 +18,7 @@ import msgspec
 from controls import Alert, JobType, Row
 from controls.ids import REFERENCE_FIELD
 from controls.policy import label_text
+from reports.phrases import money
 from scenarios.harness.shapes import Shape, Value
 from simulator import Books
 
@@ -170,7 +171,7 @@ class Record:
             (len(self.lost), f"{len(self.lost):,} rows are lost"),
             (unanswered, f"{unanswered:,} rows have no answer"),
             (len(self.leaks), f"{len(self.leaks):,} forbidden values left the house"),
-            (over > 0, f"${over:.2f} were spent beyond what was approved"),
+            (over > 0, f"{money(over)} were spent beyond what was approved"),
             (self.is_repeated, f"{self.sent:,} requests for {len(self.rows):,} rows"),
         )
         return tuple(says for harmed, says in kinds if harmed)

@@ -67,10 +67,7 @@ def test_a_failed_drill_says_what_broke_where_and_what_to_do() -> None:
     text = render(a_report(a_failed_drill()), Format.MARKDOWN)
 
     assert "NoRowPaidTwice broke: 12 of 3000 rows were billed twice; first: ticket-4" in text
-    assert (
-        "| guarded | hold: Stall(after\\_requests=1500, lasting=25h), with the pipeline as it is"
-        in text
-    )
+    assert "| guarded | hold: Stall(after\\_requests=1500, lasting=25h), with Requeue" in text
     assert "1. Stop the bleeding: `gameday halt tickets`" in text
     assert "Again: `gameday run expired_rows_are_resent --seed 7`" in text
 
