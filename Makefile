@@ -22,6 +22,7 @@ kills: $(VENV)/ready-dev
 	$(BIN)/python -m tests.controls.crash
 
 test: $(VENV)/ready-dev
+	$(BIN)/python -m tests.sdk.environments
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/ready-dev

@@ -4,6 +4,8 @@ One has the project as pip installs it; each of the others has its own SDK on to
 that what they share is installed once. A folder is used only if its last step has left `ready`
 behind, so that a broken installation is made anew. Two processes do not make the same one at a
 time: the second finds the first one's.
+
+`python -m tests.sdk.environments` makes all of them; what it cannot make, the tests try again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,18 @@ def run(*command: str, **variables: str) -> str:
         cwd=tempfile.gettempdir(),
     )
     return done.stdout.decode()
+
+
+def make_all() -> None:
+    """Everything that the tests need, before they begin."""
+    makers: list[Callable[[], Path]] = [newcomer, typescript, ctrf_schema]
+    makers += [partial(project_beside, line) for line in dict.fromkeys((*LINES, *RUNNER_LINES))]
+    for make in makers:
+        try:
+            make()
+        except (pytest.fail.Exception, pytest.skip.Exception) as why:
+            sys.stderr.write(f"{why}\n")
+
+
+if __name__ == "__main__":
+    make_all()
