@@ -166,7 +166,7 @@ def _comparable(member: Any, kinds: frozenset[str]) -> Any:
     if isinstance(member, bool):
         return member if _is_truth(kinds) else float(member)
     if isinstance(member, int | float):
-        return float(member) if abs(member) <= 2**53 else member
+        return float(member) + 0.0 if abs(member) <= 2**53 else member  # -0.0 is 0.0
     member = _nested(member, kinds) if isinstance(member, str) else member
     return _numbers(member) if isinstance(member, list | dict) else member
 

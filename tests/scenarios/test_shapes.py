@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controls import JobType, Row, Staging, open_store
@@ -65,6 +65,7 @@ VALUES = st.fixed_dictionaries(
 
 
 @settings(max_examples=50)
+@example([{"label": False, "score": -0.0}])
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_what_was_promoted_reads_back_as_what_was_said(values: list[dict[str, Any]]) -> None:
     """Through staging, promotion and the table: the same value, and of the agreed shape."""

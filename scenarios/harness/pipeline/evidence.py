@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from scenarios.harness.pipeline.places import Contents
-from scenarios.harness.pipeline.process import Ending
+from scenarios.harness.pipeline.process import FLOOD, Ending
 from scenarios.harness.record import Record
 from scenarios.harness.shapes import Shape, Value
 
@@ -129,8 +129,8 @@ def told(ending: Ending, timeout: float) -> tuple[str, str]:
     if ending.stopped == "hung":
         return "hung", f"it did not end within {timeout:g} s and was killed"
     if ending.stopped == "flooded":
-        megabytes = ending.written // 2**20
-        return "flooded", f"it wrote {megabytes} MB of output and was killed"
+        megabytes = FLOOD // 2**20
+        return "flooded", f"it wrote more than {megabytes} MB of output and was killed"
     said = f": {ending.said}" if ending.said else ""
     if ending.signal:
         return "crashed", f"it was ended by {ending.signal}{said}"

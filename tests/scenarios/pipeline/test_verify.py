@@ -28,7 +28,7 @@ PATIENCE = 30.0
 
 BAD_PIPELINES = {
     "hangs": ("sleep 300", "Ended", "hung: it did not end within 0.4 s and was killed"),
-    "floods": ("yes", "Ended", "flooded: it wrote 32 MB of output and was killed"),
+    "floods": ("yes", "Ended", "flooded: it wrote more than 32 MB of output and was killed"),
     "gives up": ("echo 'no database' >&2; exit 3", "Ended", "halted: exit code 3: no database"),
     "crashes": ("kill -SEGV $$", "Ended", "crashed: it was ended by SIGSEGV"),
     "ignores the base URL": ("exit 0", "ServiceWasUsed", NOBODY_CALLED),
