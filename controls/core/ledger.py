@@ -209,9 +209,9 @@ class Ledger:
 
     def last(self, kinds: Sequence[str], count: int) -> list[LedgerEntry]:
         """The last entries of these kinds, of all jobs, oldest first."""
-        query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds))
+        which = {"kinds": tuple(kinds), "count": count}
         with self.engine.connect() as connection:
-            found = connection.execute(query.order_by(ENTRIES.c.seq.desc()).limit(count)).all()
+            found = connection.execute(queries.LAST_OF_KINDS, which).all()
         return [_entry(row) for row in reversed(found)]
 
 

@@ -108,5 +108,11 @@ ENTRIES_OF: Final = {
 }
 """By whether only those of one job, and only those of one kind, are wanted."""
 LAST_ENTRY: Final = select(ENTRIES.c.seq, ENTRIES.c.hash).order_by(ENTRIES.c.seq.desc()).limit(1)
+LAST_OF_KINDS: Final = (
+    select(ENTRIES)
+    .where(ENTRIES.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(ENTRIES.c.seq.desc())
+    .limit(bindparam("count"))
+)
 ADD_ENTRY: Final = insert(ENTRIES)
 CHANGE_META: Final = update(META).where(META.c.name == bindparam("of_name"))
