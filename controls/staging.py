@@ -189,9 +189,9 @@ class SystemOfRecord:
             if connection.dialect.name == "postgresql":
                 self._merge(connection, written, some)
                 continue
+            key_name, columns = self.key.name, [(name, self.table.c[name]) for name in written]
             stored = [
-                {self.key.name: key}
-                | {name: _storable(value[name], self.table.c[name]) for name in written}
+                {key_name: key, **{name: _storable(value[name], of) for name, of in columns}}
                 for key, value in some
             ]
             connection.execute(_upsert(connection, self.table, self.key, written), stored)
@@ -277,9 +277,9 @@ def _is_ours(column: Column[Any]) -> bool:
 
 def _storable(value: Any, column: Column[Any]) -> Any:
     """A list or an object goes into its column as JSON."""
-    if isinstance(column.type, JSON):
-        return value  # its type writes it as JSON
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+    if not isinstance(value, dict | list) or isinstance(column.type, JSON):
+        return value  # a column for JSON writes it as such
+    return msgspec.json.encode(value).decode()
 
 
 def _copyable(column: Column[Any]) -> Callable[[Any], Any]:

@@ -16,4 +16,4 @@ def leaked_column_never_leaves(world: World) -> None:
     Code review saw the template once. Months later somebody makes it convenient and adds the rest
     of the row; names, addresses and account numbers are in every request.
     """
-    world.run(world.rows(400))
+    world.run(world.rows(100))

@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, and_, delete, func, insert, not_, select, update
+from sqlalchemy import Engine, Row, and_, func, insert, not_, select, update
 from sqlalchemy.engine import Connection
 
+from controls.core import queries
 from controls.core.columns import Sent, packed, read_sent
 from controls.core.ledger import Kept, Ledger, Transaction, digest16, kept_digest, storable
 from controls.core.locks import LockLostError
@@ -25,12 +26,9 @@ from controls.core.moment import Create, Demand, InFlight, Outcome
 from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
 from controls.core.store import (
-    ANSWERED,
     BATCHES,
-    HALTS,
     JOBS,
     QUARANTINE,
-    SENT,
     UNACCEPTED,
     insert_many,
 )
@@ -127,11 +125,8 @@ def plan_digest(batch: Mapping[str, Any]) -> str:
 def batch_digest(connection: Connection, job: int, number: int) -> str:
     """SHA-256 of all that `BATCHES` says of a batch that was collected; only `deleted_at` and
     `state` stand in entries of their own."""
-    columns = [column for column in BATCHES.c if column.name not in {"deleted_at", "state"}]
-    query = select(*columns).where(BATCHES.c.job == job, BATCHES.c.number == number)
-    return hashlib.sha256(
-        msgspec.msgpack.encode(tuple(connection.execute(query).one()))
-    ).hexdigest()
+    stored = connection.execute(queries.COVERED_BATCH, {"job": job, "batch": number}).one()
+    return hashlib.sha256(msgspec.msgpack.encode(tuple(stored))).hexdigest()
 
 
 class Book:
@@ -144,7 +139,7 @@ class Book:
     def job(self, identifier: str) -> JobRecord | None:
         """A job by its id."""
         with self.engine.connect() as connection:
-            row = connection.execute(select(JOBS).where(JOBS.c.id == identifier)).first()
+            row = connection.execute(queries.JOB, {"id": identifier}).first()
         return None if row is None else _job(row)
 
     def open(
@@ -212,24 +207,22 @@ class Book:
 
     def batches(self, job: JobRecord) -> list[Batch]:
         """All batches of a job, in order."""
-        query = select(BATCHES).where(BATCHES.c.job == job.number).order_by(BATCHES.c.number)
         with self.engine.connect() as connection:
-            return [_batch(row) for row in connection.execute(query)]
+            found = connection.execute(queries.BATCHES_OF_JOB, {"job": job.number})
+            return [_batch(row) for row in found]
 
     def batch(self, job: JobRecord, number: int) -> Batch:
         """One batch as it stands now."""
-        query = select(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+        which = {"job": job.number, "batch": number}
         with self.engine.connect() as connection:
-            return _batch(connection.execute(query).one())
+            return _batch(connection.execute(queries.BATCH, which).one())
 
     def plan(
         self, job: JobRecord, chunks: Iterable[Collection[int]], *, stage: int, round_: int
     ) -> None:
         """Write down which rows go together into a batch; all of a stage, or none of it."""
         with self._ledger.transaction() as transaction:
-            last = transaction.connection.execute(
-                select(func.max(BATCHES.c.number)).where(BATCHES.c.job == job.number)
-            ).scalar()
+            last = transaction.connection.execute(queries.LAST_BATCH, {"job": job.number}).scalar()
             planned = [
                 {
                     "job": job.number,
@@ -245,7 +238,7 @@ class Book:
                 }
                 for number, chunk in enumerate(chunks, (last or 0) + 1)
             ]
-            transaction.connection.execute(insert(BATCHES), planned)
+            transaction.connection.execute(queries.ADD_BATCH, planned)
             transaction.append(
                 job.id,
                 "planned",
@@ -261,9 +254,7 @@ class Book:
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
             since = now if batch.asked_at is None else batch.asked_at.isoformat()
-            transaction.connection.execute(
-                _one(job, batch.number).values(asked_at=since, asked_last=now)
-            )
+            _note(transaction, job, batch.number, asked_at=since, asked_last=now)
 
     def intend(self, job: JobRecord, number: int, requests: Sequence[DressedRow]) -> None:
         """Write down every request of a batch, before the call that sends them."""
@@ -277,11 +268,10 @@ class Book:
         )
         with self._ledger.transaction() as transaction:
             transaction.connection.execute(
-                insert(SENT), {"job": job.number, "batch": number, "lines": lines}
+                queries.ADD_SENT, {"job": job.number, "batch": number, "lines": lines}
             )
-            transaction.connection.execute(
-                _one(job, number).values(state=INTENDED, intended_at=transaction.now.isoformat())
-            )
+            now = transaction.now.isoformat()
+            _note(transaction, job, number, state=INTENDED, intended_at=now)
             transaction.append(
                 job.id,
                 "intended",
@@ -292,9 +282,9 @@ class Book:
 
     def sent(self, job: JobRecord, number: int) -> Sent:
         """The requests of a batch, as they were written down."""
-        query = select(SENT.c.lines).where(SENT.c.job == job.number, SENT.c.batch == number)
+        which = {"job": job.number, "batch": number}
         with self.engine.connect() as connection:
-            return read_sent(connection.execute(query).scalar_one())
+            return read_sent(connection.execute(queries.SENT_LINES, which).scalar_one())
 
     def created(self, job: JobRecord, number: int, batch_id: str, how: str) -> None:
         """Write down that the service has the batch; `how` is `created` or `adopted`.
@@ -311,18 +301,12 @@ class Book:
     def ended(self, job: JobRecord, number: int) -> None:
         """Note that the service has finished with a batch: it is in flight no longer."""
         with self._ledger.transaction() as transaction:
-            transaction.connection.execute(
-                _one(job, number).values(ended_at=transaction.now.isoformat())
-            )
+            _note(transaction, job, number, ended_at=transaction.now.isoformat())
 
     def forget_answers(self, transaction: Transaction, job: JobRecord, number: int) -> bool:
         """Drop what an interrupted collection has left; whether there was anything."""
-        gone = [
-            transaction.connection.execute(
-                delete(table).where(table.c.job == job.number, table.c.batch == number)
-            ).rowcount
-            for table in (ANSWERED, UNACCEPTED, QUARANTINE)
-        ]
+        which = {"job": job.number, "batch": number}
+        gone = [transaction.connection.execute(forget, which).rowcount for forget in queries.FORGET]
         return any(gone)
 
     def collected(
@@ -367,7 +351,7 @@ class Book:
     ) -> None:
         """Write down a part of the results; see `ANSWERED`."""
         transaction.connection.execute(
-            insert(ANSWERED),
+            queries.ADD_ANSWERED,
             {"job": job.number, "batch": number, "part": part, "lines": lines},
         )
 
@@ -386,13 +370,9 @@ class Book:
 
     def unaccepted(self, job: JobRecord) -> list[tuple[int, int, str]]:
         """Batch, ordinal and outcome of every answer that was not accepted."""
-        query = (
-            select(UNACCEPTED.c.batch, UNACCEPTED.c.ordinal, UNACCEPTED.c.outcome)
-            .where(UNACCEPTED.c.job == job.number)
-            .order_by(UNACCEPTED.c.batch, UNACCEPTED.c.ordinal)
-        )
         with self.engine.connect() as connection:
-            return [(row.batch, row.ordinal, row.outcome) for row in connection.execute(query)]
+            found = connection.execute(queries.UNACCEPTED_OF_JOB, {"job": job.number})
+            return [(batch, ordinal, outcome) for batch, ordinal, outcome in found]
 
     def give_up(self, job: JobRecord, kept: Sequence[Kept], kind: str) -> None:
         """Put rows into quarantine that have no answer. They form a group of their own, with a
@@ -408,35 +388,32 @@ class Book:
 
     def given_up(self, job: JobRecord) -> set[int]:
         """Rows without an answer that nobody will send again."""
-        query = select(QUARANTINE.c.ordinal).where(
-            QUARANTINE.c.job == job.number, QUARANTINE.c.batch < 0
-        )
         with self.engine.connect() as connection:
-            return set(connection.scalars(query))
+            return set(connection.scalars(queries.GIVEN_UP, {"job": job.number}))
 
     def reserve(self, transaction: Transaction, job: JobRecord, usd: Decimal) -> None:
         """Money that this job may spend counts from today."""
         transaction.connection.execute(
-            update(JOBS)
-            .where(JOBS.c.id == job.id)
-            .values(reserved_usd=f"{usd:f}", day=transaction.now.date().isoformat())
+            queries.CHANGE_JOB,
+            {
+                "of_job": job.id,
+                "reserved_usd": f"{usd:f}",
+                "day": transaction.now.date().isoformat(),
+            },
         )
 
     def spent_usd(self, job: JobRecord) -> Decimal:
         """What the collected batches of a job cost."""
-        query = select(BATCHES.c.cost_usd).where(BATCHES.c.job == job.number)
         with self.engine.connect() as connection:
-            return sum(map(Decimal, connection.scalars(query)), Decimal(0))
+            costs = connection.scalars(queries.COSTS, {"job": job.number})
+            return sum(map(Decimal, costs), Decimal(0))
 
     def team_today_usd(self, job: JobRecord) -> Decimal:
         """Reserved by the running, spent by the ended jobs of this team today; not by this one."""
-        query = select(JOBS).where(
-            JOBS.c.team == job.team,
-            JOBS.c.id != job.id,
-            JOBS.c.day == self._ledger.now().date().isoformat(),
-        )
+        today = self._ledger.now().date().isoformat()
+        which = {"id": job.id, "team": job.team, "day": today}
         with self.engine.connect() as connection:
-            others = [_job(row) for row in connection.execute(query)]
+            others = [_job(row) for row in connection.execute(queries.OTHERS_TODAY, which)]
         return sum(
             (
                 spent if other.status == DONE else max(spent, other.reserved_usd)
@@ -448,46 +425,27 @@ class Book:
 
     def in_flight(self) -> tuple[InFlight, ...]:
         """Batches of all jobs that were perhaps sent and have not been seen to end."""
-        query = (
-            select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests)
-            .join(JOBS, JOBS.c.number == BATCHES.c.job)
-            .where(BATCHES.c.state.in_((INTENDED, CREATED)), BATCHES.c.ended_at.is_(None))
-            .order_by(BATCHES.c.job, BATCHES.c.number)
-        )
+        which = {"intended": INTENDED, "created": CREATED}
         with self.engine.connect() as connection:
-            return tuple(InFlight(*row) for row in connection.execute(query))
+            return tuple(InFlight(*row) for row in connection.execute(queries.IN_FLIGHT, which))
 
     def creates(self) -> tuple[Create, ...]:
         """Batches of all jobs that were sent, or were to be sent, within the last minute."""
         since = (self._ledger.now() - timedelta(minutes=1)).isoformat()
-        query = (
-            select(JOBS.c.team, BATCHES.c.intended_at)
-            .join(JOBS, JOBS.c.number == BATCHES.c.job)
-            .where(BATCHES.c.intended_at > since)
-            .order_by(BATCHES.c.intended_at, BATCHES.c.job, BATCHES.c.number)
-        )
         with self.engine.connect() as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(queries.CREATES, {"since": since}).all()
         return tuple(Create(team, datetime.fromisoformat(at)) for team, at in found)
 
     def waiting(self, job: JobRecord) -> tuple[Demand, ...]:
         """Batches of all other running jobs that were told to wait and still ask."""
         since = (self._ledger.now() - STILL_WANTED).isoformat()
-        query = (
-            select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests, JOBS.c.type, BATCHES.c.asked_at)
-            .join(JOBS, JOBS.c.number == BATCHES.c.job)
-            .where(
-                BATCHES.c.state == PLANNED,
-                BATCHES.c.asked_last >= since,
-                JOBS.c.status == RUNNING,
-                JOBS.c.id != job.id,
-            )
-            .order_by(BATCHES.c.asked_at, BATCHES.c.job, BATCHES.c.number)
-        )
+        which = {"id": job.id, "since": since, "planned": PLANNED, "running": RUNNING}
         with self.engine.connect() as connection:
             return tuple(
                 Demand(team, other, requests, _priority(document), datetime.fromisoformat(asked))
-                for team, other, requests, document, asked in connection.execute(query)
+                for team, other, requests, document, asked in connection.execute(
+                    queries.WAITING, which
+                )
             )
 
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -501,11 +459,11 @@ class Book:
 
     def halts(self, job: JobRecord) -> tuple[str, ...]:
         """Why a person has stopped this job, its team or everything."""
-        scopes = ("all", f"team {job.team}", f"job {job.id}")
-        query = select(HALTS).where(HALTS.c.scope.in_(scopes)).order_by(HALTS.c.scope)
+        scopes = {"all": "all", "team": f"team {job.team}", "job": f"job {job.id}"}
         with self.engine.connect() as connection:
             return tuple(
-                f"{row.by} has stopped {row.scope}: {row.why}" for row in connection.execute(query)
+                f"{row.by} has stopped {row.scope}: {row.why}"
+                for row in connection.execute(queries.HALTS_ON, scopes)
             )
 
     def batch_ids(self) -> set[str]:
@@ -550,8 +508,10 @@ def _turn(
         transaction.append(identifier, kind, **({"why": why} if why else {}), **body)
 
 
-def _one(job: JobRecord, number: int) -> Any:
-    return update(BATCHES).where(BATCHES.c.job == job.number, BATCHES.c.number == number)
+def _note(transaction: Transaction, job: JobRecord, number: int, **news: Any) -> None:
+    """Change columns of one batch."""
+    which = {"of_job": job.number, "of_batch": number}
+    transaction.connection.execute(queries.CHANGE_BATCH, which | news)
 
 
 def _step(
@@ -562,8 +522,8 @@ def _step(
     Raises:
         LockLostError: it is not where this worker believes it to be.
     """
-    update_ = _one(job, number).where(BATCHES.c.state == before).values(**news)
-    if not transaction.connection.execute(update_).rowcount:
+    which = {"of_job": job.number, "of_batch": number, "before": before}
+    if not transaction.connection.execute(queries.STEP, {**which, **news}).rowcount:
         raise LockLostError(
             f"Batch {number} of {job.id!r} is {before} no longer: another worker has it.",
             fix="Run the job again; it goes on where the other is.",

@@ -17,16 +17,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, func, insert, select, text
+from sqlalchemy import Engine, Row, func, select, text
 from sqlalchemy.engine import Connection
 
+from controls.core import queries
 from controls.core.answer import EVIDENCE_BYTES
 from controls.core.store import (
     ENTRIES,
     JOBS,
     QUARANTINE,
     insert_many,
-    set_meta,
     writer,
 )
 
@@ -118,9 +118,7 @@ class Transaction:
         connection = self.connection
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({CHAIN})"))
-        last = connection.execute(
-            select(ENTRIES.c.seq, ENTRIES.c.hash).order_by(ENTRIES.c.seq.desc()).limit(1)
-        ).first()
+        last = connection.execute(queries.LAST_ENTRY).first()
         seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
         link = {
             "seq": seq,
@@ -130,8 +128,8 @@ class Transaction:
             "body": _document(body),
         }
         digest = entry_hash(previous, link)
-        connection.execute(insert(ENTRIES), link | {"previous": previous, "hash": digest})
-        set_meta(connection, "head", str(seq))
+        connection.execute(queries.ADD_ENTRY, link | {"previous": previous, "hash": digest})
+        connection.execute(queries.CHANGE_META, {"of_name": "head", "value": str(seq)})
         entry = LedgerEntry(seq, self.now, job, kind, body)
         self.told.append(entry)
         return entry
@@ -197,13 +195,11 @@ class Ledger:
 
     def entries(self, job: str | None = None, kind: str | None = None) -> list[LedgerEntry]:
         """Entries, oldest first: of one job or of all, of one kind or of all."""
-        query = select(ENTRIES).order_by(ENTRIES.c.seq)
-        if job is not None:
-            query = query.where(ENTRIES.c.job == job)
-        if kind is not None:
-            query = query.where(ENTRIES.c.kind == kind)
+        query = queries.ENTRIES_OF[job is not None, kind is not None]
+        wanted = {"job": job, "kind": kind}
+        which = {name: value for name, value in wanted.items() if value is not None}
         with self.engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            return [_entry(row) for row in connection.execute(query, which)]
 
     def of_kinds(self, kinds: Sequence[str]) -> list[LedgerEntry]:
         """Entries of these kinds, of all jobs, oldest first."""
@@ -213,9 +209,9 @@ class Ledger:
 
     def last(self, kinds: Sequence[str], count: int) -> list[LedgerEntry]:
         """The last entries of these kinds, of all jobs, oldest first."""
-        query = select(ENTRIES).where(ENTRIES.c.kind.in_(kinds))
+        which = {"kinds": tuple(kinds), "count": count}
         with self.engine.connect() as connection:
-            found = connection.execute(query.order_by(ENTRIES.c.seq.desc()).limit(count)).all()
+            found = connection.execute(queries.LAST_OF_KINDS, which).all()
         return [_entry(row) for row in reversed(found)]
 
 

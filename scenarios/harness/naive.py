@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import delete
@@ -290,7 +290,8 @@ def without(
         kept.append(BlindRetry())
     kept += given
     columns = tuple(column.name for column in record.table.c if column is not record.key)
-    return Stack(
+    return replace(
+        stack,
         controls=tuple(kept),
         gate=TrustingParser(label, columns) if Quarantine in named else stack.gate,
         fence=NoFence() if PromptFence in named else stack.fence,

@@ -232,10 +232,14 @@ class Record:
 
     def _subject_in(self, body: bytes) -> str | None:
         """Whose text stands in a body that is not part of a batch; the longest, if several do."""
+        return next((self.subjects.get(key) for text, key in self._texts if text in body), None)
+
+    @cached_property
+    def _texts(self) -> list[tuple[bytes, str]]:
+        """Every text as it would stand in a body, and the key of its row; the longest first."""
         name = self.job_type.text_field
-        found = [row for row in self.rows if in_json(row.fields[name]) in body]
-        longest = max(found, key=lambda row: len(row.fields[name]), default=None)
-        return None if longest is None else self.subjects.get(longest.key)
+        longest_first = sorted(self.rows, key=lambda row: -len(row.fields[name]))
+        return [(in_json(row.fields[name]), row.key) for row in longest_first]
 
     def _needles(self, row: Row) -> dict[str, bytes]:
         """Per forbidden column, the row's value as it would stand in a body."""

@@ -91,7 +91,7 @@ _DETAILS = (
 _CLOSINGS = ("Thanks!", "Best regards", "Kind regards,\nthe team", "Grüße", "Saludos", "", "Cheers")
 
 
-def tickets(seed: int, rows: int = 2_000) -> RowSet:
+def tickets(seed: int, rows: int = 1_000) -> RowSet:
     """So many support tickets with personal data and free text; the same seed, the same rows."""
     dice = Random(f"{seed}/tickets")
     people = _people(seed)

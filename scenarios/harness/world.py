@@ -25,6 +25,7 @@ from controls import (
     Ledger,
     LedgerEntry,
     Pager,
+    Polling,
     Register,
     Router,
     Row,
@@ -77,6 +78,8 @@ STORE = "store"
 STORES: Shelf[Engine] = Shelf(lambda engine: engine)
 RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
 """The databases of worlds that are over."""
+SELDOM = Polling(longest=timedelta(hours=2))
+"""An old batch is looked at seldom: nothing is learnt from the looks, and each takes real time."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
 
@@ -493,6 +496,7 @@ class World:
         if len(stage.task.rows) < len(self.game.rowset.rows):
             policy = without_ramp(policy)
         stack = default_stack(policy, Staging(stage.store, stage.record))
+        stack = replace(stack, polling=SELDOM)
         if stage.batches_of is not None:
             stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:
