@@ -6,6 +6,7 @@ import random
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from inspect import getclosurevars
 from pathlib import Path
 from types import FunctionType
@@ -240,6 +241,8 @@ def blast_of(record: Record) -> BlastRadius:
         leaked=len({key for key, _ in record.leaks}),
         billed_usd=record.books.billed_usd,
         approved_usd=record.approved_usd,
+        paid_twice=record.paid_twice,
+        paid_again_usd=sum(record.paid_again.values(), Decimal(0)),
     )
 
 
