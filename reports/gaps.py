@@ -44,7 +44,7 @@ class Gap:
     """One clause. Untrusted: may quote a row."""
     turns_green: str
     """The command whose success closes it; empty if there is none."""
-    otherwise: str = "a drill that is not written yet"
+    otherwise: str = "a drill with it: run all there are, or write one"
     """What closes it where no command does."""
     owner: str = NOBODY
     due: str = NO_DATE
