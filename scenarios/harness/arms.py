@@ -80,10 +80,15 @@ class CalmRuns:
         """The calm arm of a drill."""
         same = _sameness(drill)
         if same is None:
-            return play(drill, self.game, ArmName.CALM)
+            return self._play(drill)
         if same not in self._played:
-            self._played[same] = play(drill, self.game, ArmName.CALM)
+            self._played[same] = self._play(drill)
         return self._played[same]
+
+    def _play(self, drill: Drill) -> Played:
+        played = play(drill, self.game, ArmName.CALM)
+        played.world.give_back()
+        return played
 
 
 def _sameness(drill: Drill) -> object | None:
