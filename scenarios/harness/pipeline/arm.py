@@ -25,6 +25,7 @@ from scenarios.harness.pipeline.places import Contents, Copies, Place, contents_
 from scenarios.harness.pipeline.process import Ending, Pipeline
 from scenarios.harness.pipeline.service import WatchedApi
 from scenarios.harness.pipeline.sweep import STARTS, Crash, Kill
+from scenarios.harness.pipeline.tracing import SLOWER, Tracing
 from scenarios.harness.pipeline.trial import NAIVE, Trial, write_rows
 from scenarios.harness.sabotage import NoSabotage, Sabotage
 from scenarios.harness.shapes import Shape
@@ -36,6 +37,8 @@ from simulator.wire import Endpoint
 KEY = "gameday"
 """The API key that the simulator's clients get. No other key of the user's reaches a pipeline."""
 NAIVE_BATCHES = 2
+KILL = "SIGKILL"
+"""What the fault of a crash sweep is called."""
 UNTIL_ALL_ENDED = timedelta(hours=25)
 LOOPBACK = "127.0.0.1,localhost"
 
@@ -55,6 +58,8 @@ class Staged:
     """Which of the naive pipelines the bare arm runs."""
     crash: Crash | None = None
     """When the pipeline is killed."""
+    counts: bool = False
+    """Whether its durable writes are counted."""
     folder: Path = field(kw_only=True)
     """Where the arm may make a folder of its own."""
 
@@ -68,8 +73,10 @@ class Played:
     """As they were armed."""
     spoiled: tuple[tuple[Sabotage, Spoiled], ...]
     started_at: datetime
-    kills: int = 0
-    """How often the pipeline was killed at its moment."""
+    struck: tuple[str, ...] = ()
+    """Where the pipeline was killed, in words; names of files in them are untrusted."""
+    writes: int = 0
+    """Durable writes of its last start, if they were counted."""
 
 
 def play(staged: Staged) -> Played:
@@ -116,11 +123,14 @@ class _Stage:
             self.task.planted,
             self.task.rows,
         )
-        self.kills = 0
+        self.struck: list[str] = []
         self.old_keys: frozenset[str] = frozenset()
+        self._patience = trial.timeout
         self._kill: Kill | None = None
         self._killed = False
         self._heard = 0
+        self._writes = 0
+        self._write = ""
 
     def play(self) -> Played:
         trial = self.trial
@@ -141,12 +151,13 @@ class _Stage:
         after = contents_of(self.sink, self.keys)
         aside = self._aside()
         news = {key: _reason(row) for key, row in aside.rows.items() if row != held_back.get(key)}
-        status, why = told(endings[-1], trial.timeout)
+        status, why = told(endings[-1], self._patience)
         if self._killed:
-            status, why = "halted", f"killed {self.kills} times, at every start"
+            status, why = "halted", f"killed {len(self.struck)} times, at every start"
         names = {fault.describe(): fault for fault in real(self.faults)}
         fired = {firing.fault for firing in books.firings.values() if firing.count}
         sabotages = [type(act).__name__ for act, each in self.spoiled if each.fired]
+        crash = (KILL,) if self.staged.crash is not None else ()
         record = OutsideRecord(
             job_type=trial.job,
             rows=self.rows,
@@ -167,11 +178,12 @@ class _Stage:
             endings=tuple(endings),
             sink=after,
             aside=aside,
-            met=(*sorted(fired & names.keys()), *sabotages),
-            missed=tuple(sorted(names.keys() - fired)),
+            met=(*sorted(fired & names.keys()), *sabotages, *(crash if self.struck else ())),
+            missed=(*sorted(names.keys() - fired), *(() if self.struck else crash)),
             calls=api.calls,
         )
-        return Played(record, self.faults, tuple(self.spoiled), start, self.kills)
+        spoiled, struck = tuple(self.spoiled), tuple(self.struck)
+        return Played(record, self.faults, spoiled, start, struck, self._writes)
 
     def _aside(self) -> Contents:
         if self.quarantine is None:
@@ -189,10 +201,12 @@ class _Stage:
             self._kill = None if crash is None else crash.of(len(endings))
             self._killed = False
             self._heard = 0
+            self._writes = 0
+            self._write = ""
             ending = self._start(url)
             endings.append(ending)
             if self._killed:
-                self.kills += 1
+                self.struck.append(f"{self._kill}{self._write}")
                 if len(endings) < STARTS:
                     continue
                 return endings
@@ -206,8 +220,29 @@ class _Stage:
         if self.bare:
             naive = [str(NAIVE), self.trial.key, self.trial.job.text_field, self.staged.temper]
             command = [sys.executable, "-I", "-S", *naive]
-        self._pipeline = Pipeline(command, self._environment(url))
-        return self._pipeline.run(self.trial.timeout, self._enough)
+        traced = self.staged.counts or (self._kill is not None and self._kill.write > 0)
+        tracing = Tracing(self.folder, self._names, self._written) if traced else None
+        self._patience = self.trial.timeout * (SLOWER if traced else 1)
+        self._pipeline = Pipeline(command, self._environment(url), tracing)
+        return self._pipeline.run(self._patience, self._enough)
+
+    @property
+    def _names(self) -> Mapping[Path, str]:
+        """What to call the places of durable writes; the rows are ours."""
+        files = {self.rows_file: "", self.folder / "state": "GAMEDAY_STATE"}
+        for name, place in (("sink", self.sink), ("quarantine", self.quarantine)):
+            file = None if place is None else place.file
+            if file is not None:
+                files[file] = name
+        return files
+
+    def _written(self, what: str) -> bool:
+        """Whether this durable write is the one at which the pipeline is killed."""
+        self._writes += 1
+        if self._kill is not None and self._writes == self._kill.write:
+            self._write = f" ({what})"
+            self._killed = True
+        return self._killed
 
     def _enough(self) -> bool:
         """Whether as many rows are in the sink as the next kill waits for."""
@@ -272,8 +307,8 @@ class _Stage:
         self, endings: Sequence[Ending], news: Mapping[str, str], at: datetime
     ) -> Iterator[Alert]:
         """What a person gets to hear from outside: a bad exit code, and rows in quarantine."""
-        for ending in endings[self.kills :]:
-            status, why = told(ending, self.trial.timeout)
+        for ending in endings[len(self.struck) :]:
+            status, why = told(ending, self._patience)
             if status != "done":
                 yield Alert(at, "its author", "pipeline", f"{status}: {why}")
         if news:

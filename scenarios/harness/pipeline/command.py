@@ -50,7 +50,7 @@ def verify(
         list[str] | None, typer.Option(help="Names or .py files, several times; all without it.")
     ] = None,
     crash_sweep: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--crash-sweep", help="Not the drills: kill it at each of its calls.")
+        bool, typer.Option("--crash-sweep", help="Not the drills: kill it at calls and writes.")
     ] = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one run of it.")] = 60.0,
     workers: Annotated[int, typer.Option(min=1, help="Arms run at the same time.")] = (
@@ -113,6 +113,8 @@ def verify(
             interruptions,
         )
     told.say(render_text(report, Style.COLOUR if told.colour else Style.PLAIN))
+    if day.left_out:
+        typer.echo(f"durable writes were no kill points: {day.left_out}", err=True)
     typer.echo(f"\nreport: {page} (beside it {beside()})")
     for line in tell_github(report, os.environ):
         typer.echo(line)

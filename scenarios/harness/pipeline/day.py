@@ -23,13 +23,21 @@ from reports.verdict import held, judge_arms
 from scenarios.harness.arms import ArmResult, blast_of, first_line, judged, where
 from scenarios.harness.drill import Drill
 from scenarios.harness.errors import UsageError
-from scenarios.harness.pipeline.arm import Played, Staged, play
+from scenarios.harness.pipeline.arm import KILL, Played, Staged, play
 from scenarios.harness.pipeline.judging import BROKEN_PIPELINE, NOBODY_CALLED, common_checks
 from scenarios.harness.pipeline.naive import TEMPERS
 from scenarios.harness.pipeline.outside import Fitted, faults_for, fitted, real, why_not
 from scenarios.harness.pipeline.places import Place, drop_forgotten
 from scenarios.harness.pipeline.scratch import new_folder, remove
-from scenarios.harness.pipeline.sweep import SWEEPS, Crash, points, summed
+from scenarios.harness.pipeline.sweep import (
+    SWEEPS,
+    Counted,
+    Crash,
+    planned_of,
+    points,
+    summed,
+)
+from scenarios.harness.pipeline.tracing import why_not as why_not_traced
 from scenarios.harness.pipeline.trial import Trial
 from scenarios.harness.response import Diary, response_of
 from scenarios.harness.telling import merged
@@ -50,6 +58,8 @@ class Errand:
     arm: ArmName
     batches: int = 1
     crash: Crash | None = None
+    counts: bool = False
+    """Whether durable writes are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +69,17 @@ class Brought:
     results: dict[str, ArmResult]
     batches: int = 1
     calls: int = 0
+    writes: int = 0
+    ended: str = "done"
+    """The status of the pipeline, and why."""
     hopeless: str = ""
     """Why this pipeline cannot do anything, calm days included."""
     refused: tuple[str, str] | None = None
     """What the user did wrong, and how to mend it."""
+
+
+def _status(brought: Brought) -> str:
+    return brought.ended.partition(":")[0]
 
 
 def _harmed(report: ArmReport | None) -> bool:
@@ -84,6 +101,9 @@ class Day:
         reasons = {drill.name: why_not(drill, trial) for drill in drills}
         self.fitted = {d.name: fitted(d, trial) for d in drills if not reasons[d.name]}
         self._calm: dict[str, Brought] = {}
+        self.left_out = ""
+        """Why durable writes were no kill points of a sweep; empty if they were."""
+        self._swept: list[Fact] = []
         self.not_applicable = [
             NotApplicable(d.name, d.claim, reasons[d.name]) for d in drills if reasons[d.name]
         ]
@@ -132,14 +152,13 @@ class Day:
                 yield self._report(self.fitted[name], arms[name])
 
     def sweep(self, workers: int) -> Generator[DrillReport, None, None]:
-        """Kill the pipeline at each of its calls; one report per way of doing so."""
+        """Kill the pipeline at each of its calls and durable writes; one report per way of doing
+        so."""
+        counted = self._counted()
         for name, each in self.fitted.items():
-            mode = SWEEPS[name]
             arms = {ArmName.CALM: self._calm[name].results[name]}
-            (first,) = self._run([Errand((name,), ArmName.BARE)], 1)
-            calls = {ArmName.BARE: first[1].calls, ArmName.GUARDED: self._calm[name].calls}
-            for arm, count in calls.items():
-                crashes = points(mode, count, len(self.trial.rowset.rows))
+            for arm, count in counted.items():
+                crashes = points(SWEEPS[name], count)
                 errands = [Errand((name,), arm, crash=crash) for crash in crashes]
                 brought = [
                     (errand.crash, result.results[name])
@@ -148,8 +167,36 @@ class Day:
                 brought.sort(key=lambda one: crashes.index(one[0]))
                 problem = next((result.problem for _, result in brought if result.problem), "")
                 reports = [(c, r.report) for c, r in brought if c is not None and r.report]
-                arms[arm] = ArmResult(None if problem else summed(arm, reports), problem=problem)
+                possible = sum(map(len, count.kills()))
+                report = None if problem else summed(arm, reports, possible)
+                arms[arm] = ArmResult(report, problem=problem)
+                if arm is ArmName.GUARDED:
+                    self._swept.append(Fact(f"{name}, killed at", planned_of(reports, possible)))
             yield self._report(each, arms)
+
+    def _counted(self) -> dict[ArmName, Counted]:
+        """What each arm does when nobody kills it. The pipeline is started once more for it, under
+        strace; where that cannot be done, or changes what it does, `left_out` says so."""
+        name, rows = next(iter(self.fitted)), len(self.trial.rowset.rows)
+        self.left_out = why_not_traced()
+        found = {
+            arm: self._work(Errand((name,), arm, counts=not self.left_out))
+            for arm in (ArmName.BARE, ArmName.GUARDED)
+            if not self.left_out or arm is ArmName.BARE
+        }
+        calm = self._calm[name]
+        guarded = found.get(ArmName.GUARDED)
+        if guarded is not None and _status(guarded) != _status(calm):
+            self.left_out = f"under strace the pipeline ends otherwise: {guarded.ended}"
+        seen = 0 if guarded is None or self.left_out else guarded.writes
+        bare = found[ArmName.BARE]
+        self._swept.append(
+            Fact("durable writes of the pipeline", self.left_out or f"{seen:,}, all seen by strace")
+        )
+        return {
+            ArmName.BARE: Counted(bare.calls, rows, bare.writes if seen else 0),
+            ArmName.GUARDED: Counted(calm.calls, rows, seen),
+        }
 
     def _by_count(self) -> list[tuple[str, ...]]:
         """Drills with the same rows have one calm day together."""
@@ -199,6 +246,7 @@ class Day:
                     errand.batches,
                     temper,
                     errand.crash,
+                    errand.counts,
                     folder=self._folder,
                 )
                 played = play(staged)
@@ -224,7 +272,16 @@ class Day:
                 hopeless = f"{record.status}: {record.why}"
             elif not record.calls:
                 hopeless = NOBODY_CALLED
-        return Brought(results, max(len(record.books.batches), 1), record.calls, hopeless, refused)
+        ended = f"{record.status}: {record.why}" if record.why else record.status
+        return Brought(
+            results,
+            max(len(record.books.batches), 1),
+            record.calls,
+            played.writes,
+            ended,
+            hopeless,
+            refused,
+        )
 
     def _judge(self, drill: Drill, staged: Staged, played: Played) -> ArmReport:
         record, arm, start = played.record, staged.arm, played.started_at
@@ -253,7 +310,7 @@ class Day:
         struck = {firing.fault: firing for firing in played.record.books.firings.values()}
         asked = real(faults_for(drill, self.trial, 1))
         if staged.crash is not None:
-            return (Injection("SIGKILL", "", str(staged.crash), played.kills),)
+            return (Injection(KILL, "", str(staged.crash), len(played.struck), played.struck),)
         found = []
         for fault, armed in zip(asked, real(played.faults), strict=True):
             firing = struck.get(armed.describe())
@@ -319,6 +376,7 @@ class Day:
                 Fact("text column", trial.job.text_field),
                 Fact("bare arm", "a naive pipeline of gameday's own"),
                 Fact("clock", "poll: looking at a batch moves time on"),
+                *self._swept,
                 *(Fact("not judged", why) for why in unjudged),
             ),
         )

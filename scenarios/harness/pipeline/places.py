@@ -47,6 +47,13 @@ class Place:
         return not self.table
 
     @property
+    def file(self) -> Path | None:
+        """The file that it is, or that its database is; None behind a server."""
+        if self.is_file:
+            return Path(self.address)
+        return Path(str(self.url.database)) if self.url.drivername.startswith("sqlite") else None
+
+    @property
     def url(self) -> URL:
         """The URL of a table."""
         return make_url(self.address)

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from scenarios.harness.pipeline.tracing import Tracing
 
 KEEPER = Path(__file__).with_name("keeper.py")
 FLOOD = 32 * 2**20
@@ -60,8 +62,11 @@ class Pipeline:
 
     command: Sequence[str]
     environment: Mapping[str, str]
+    tracing: Tracing | None = None
+    """Hears of its durable writes, and may have it killed at one."""
     pid: int = 0
     _tails: dict[str, bytes] = field(default_factory=lambda: {"out": b"", "err": b""})
+    _reports: bytes = b""
 
     def kill(self) -> None:
         """SIGKILL to its process group, at once."""
@@ -72,9 +77,14 @@ class Pipeline:
     def run(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> Ending:
         """Wait until it ends, for so many seconds at most; `enough` is asked now and then, and
         kills it when it says so."""
+        with nullcontext() if self.tracing is None else self.tracing.opened() as log:
+            return self._run(seconds, enough, log)
+
+    def _run(self, seconds: float, enough: Callable[[], bool], log: int | None) -> Ending:
         told, telling = os.pipe()
+        tracer = [] if self.tracing is None else self.tracing.command
         keeper = subprocess.Popen(  # noqa: S603 - what the user asked us to run
-            [sys.executable, "-I", "-S", str(KEEPER), str(telling), *self.command],
+            [sys.executable, "-I", "-S", str(KEEPER), str(telling), *tracer, *self.command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -83,7 +93,7 @@ class Pipeline:
         )
         os.close(telling)
         try:
-            return self._watch(keeper, told, time.monotonic() + seconds, enough)
+            return self._watch(keeper, told, time.monotonic() + seconds, enough, log)
         finally:
             assert keeper.stdin is not None
             assert keeper.stdout is not None
@@ -105,24 +115,25 @@ class Pipeline:
         told: int,
         deadline: float,
         enough: Callable[[], bool],
+        log: int | None,
     ) -> Ending:
-        ending, reports = Ending(), b""
+        ending = Ending()
         with selectors.DefaultSelector() as selector:
             selector.register(told, selectors.EVENT_READ, "report")
             selector.register(keeper.stdout, selectors.EVENT_READ, "out")  # type: ignore[arg-type]
             selector.register(keeper.stderr, selectors.EVENT_READ, "err")  # type: ignore[arg-type]
-            while selector.get_map():
+            if log is not None:
+                selector.register(log, selectors.EVENT_READ, "log")
+            while selector.get_map().keys() - {log}:
                 ready = selector.select(min(max(deadline - time.monotonic(), 0), 0.01))
                 for key, _ in ready:
+                    if key.data == "log" and not self.pid:
+                        continue
                     piece = os.read(key.fd, 2**16)
-                    if not piece:
-                        selector.unregister(key.fileobj)
-                    elif key.data == "report":
-                        reports += piece
-                        self._hear(reports, ending)
+                    if piece:
+                        self._read(key.data, piece, ending)
                     else:
-                        ending.written += len(piece)
-                        self._tails[key.data] = (self._tails[key.data] + piece)[-KEPT:]
+                        selector.unregister(key.fileobj)
                 why = self._stop(ending, deadline)
                 if why and not ending.stopped:
                     ending.stopped, deadline = why, time.monotonic() + AFTER_THE_END
@@ -136,6 +147,16 @@ class Pipeline:
             ending.code, ending.left = None, ()
         ending.said = self._last_words()
         return ending
+
+    def _read(self, stream: str, piece: bytes, ending: Ending) -> None:
+        if stream == "report":
+            self._reports += piece
+            self._hear(self._reports, ending)
+        elif stream != "log":
+            ending.written += len(piece)
+            self._tails[stream] = (self._tails[stream] + piece)[-KEPT:]
+        elif self.tracing is not None and self.tracing.hear(piece):
+            self.kill()
 
     @staticmethod
     def _stop(ending: Ending, deadline: float) -> str:

@@ -10,7 +10,15 @@ import pytest
 from reports import Format, GameDayReport, Verdict, load, render
 from scenarios.harness.pipeline import sweep
 from scenarios.harness.pipeline.day import Day
-from scenarios.harness.pipeline.sweep import MOST_POINTS, Crash, Kill, Mode, drill_of, points
+from scenarios.harness.pipeline.sweep import (
+    MOST_POINTS,
+    Counted,
+    Crash,
+    Kill,
+    Mode,
+    drill_of,
+    points,
+)
 from scenarios.harness.pipeline.trial import Trial
 from tests.scenarios.pipeline.trials import WORKING, a_trial, broken
 
@@ -33,7 +41,7 @@ def swept(trial: Trial, mode: Mode) -> GameDayReport:
 
 def test_each_call_is_a_point_twice_and_rows_are_points_too() -> None:
     """Before and after the work of the service; one row, and half of them."""
-    found = points(Mode.ONCE, 2, 10)
+    found = points(Mode.ONCE, Counted(2, 10))
 
     assert [
         "before call 1",
@@ -47,7 +55,7 @@ def test_each_call_is_a_point_twice_and_rows_are_points_too() -> None:
 
 def test_many_calls_are_spread_evenly() -> None:
     """From the first to near the last."""
-    found = [crash.kills[0].call for crash in points(Mode.ONCE, 1_000, 10)]
+    found = [crash.kills[0].call for crash in points(Mode.ONCE, Counted(1_000, 10))]
 
     assert MOST_POINTS == len(found)
     assert (1, sorted(found)) == (found[0], found)
