@@ -175,7 +175,7 @@ def summed(arm: ArmName, each: Sequence[tuple[Crash, ArmReport]], possible: int)
     """
     planned = planned_of(each, possible)
     fired = sum(injection.fired for _, report in each for injection in report.injections)
-    each = [one for one in each if _struck(one[1]) or _broken(one[1])] or each
+    each = [one for one in each if _reached(*one) or _broken(one[1])] or each
     worst = max(each, key=lambda one: len(_broken(one[1])))[1]
     findings = tuple(_over(place, finding, each) for place, finding in enumerate(worst.findings))
     bad = [_told(crash, report) for crash, report in each if _broken(report)]
@@ -203,13 +203,14 @@ def summed(arm: ArmName, each: Sequence[tuple[Crash, ArmReport]], possible: int)
 
 def planned_of(each: Sequence[tuple[Crash, ArmReport]], possible: int) -> str:
     """How many kill points were taken of how many, and how many of them the pipeline came to."""
-    missed = sum(not _struck(report) for _, report in each)
+    missed = sum(not _reached(crash, report) for crash, report in each)
     never = f", {missed:,} of them never reached" if missed else ""
     return f"{len(each):,} of {possible:,} kill points{never}"
 
 
-def _struck(report: ArmReport) -> bool:
-    return any(injection.fired for injection in report.injections)
+def _reached(crash: Crash, report: ArmReport) -> bool:
+    """Whether it was killed at every kill of the point."""
+    return sum(injection.fired for injection in report.injections) >= len(crash.kills)
 
 
 def _told(crash: Crash, report: ArmReport) -> str:
