@@ -23,13 +23,16 @@ from pathlib import Path
 OPENING = ("creat", "open", "openat", "openat2")
 CALLS = (
     *OPENING,
-    *("write", "writev", "pwrite64", "pwritev", "pwritev2", "sendfile", "copy_file_range"),
-    *("fallocate", "truncate", "ftruncate", "fsync", "fdatasync", "sync_file_range"),
+    *("write", "writev", "pwrite64", "pwritev", "pwritev2"),
+    *("truncate", "ftruncate", "fsync", "fdatasync"),
     *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
     *("unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"),
 )
 """What changes files, or makes sure that they are changed; strace passes over those that a machine
 does not have."""
+REFUSED = (("copy_file_range", "ENOSYS"), ("sendfile", "EINVAL"))
+"""Copying inside of the kernel does not begin while a signal waits: it would never end. These are
+the answers of a kernel or of files that cannot do it, upon which programs read and write."""
 SLOWER = 6
 """So many times its own time a pipeline may take under strace; the examples take 1.8 to 2.6."""
 PROBE_SECONDS = 10.0
@@ -50,9 +53,12 @@ def _command(log: str, sign: str) -> list[str]:
     """What to put in front of a command. No byte that is written comes into the log (`-s 0`). With
     `--seccomp-bpf` it would be quicker, but the kernel drops the signal of such a stop."""
     calls = ",".join(f"?{name}" for name in CALLS)
+    refused = ",".join(name for name, _ in REFUSED)
+    answers = [word for call, error in REFUSED for word in ("-e", f"inject={call}:error={error}")]
     return [
         *("strace", "-f", "-qq", "-y", "-s", "0", "-e", "signal=none"),
-        *("-e", f"trace={calls}", "-e", f"inject={calls}:signal={sign}", "-o", log),
+        *("-e", f"trace={calls},{refused}", "-e", f"inject={calls}:signal={sign}", *answers),
+        *("-o", log),
     ]
 
 
@@ -126,9 +132,9 @@ class Tracing:
         return False
 
     def _done(self, line: str) -> tuple[int, str, str]:
-        """Process, call and arguments with result; the process is 0 if the call goes on."""
+        """Process, call and arguments with result; the process is 0 if it was not stopped (yet)."""
         found = LINE.fullmatch(line)
-        if found is None:
+        if found is None or found[2] not in CALLS:
             return 0, "", ""
         process, call, rest = found.groups()
         if rest.endswith(UNFINISHED):

@@ -75,7 +75,7 @@ def test_a_pipeline_that_begins_anew_pays_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The points are named; the naive one of ours does no better; the report can be read again."""
-    monkeypatch.setattr(sweep, "MOST_POINTS", 3)
+    monkeypatch.setattr(sweep, "MOST_POINTS", 2)
     report = swept(a_trial(tmp_path), Mode.ONCE)
 
     (drill,) = report.drills
@@ -90,7 +90,7 @@ def test_a_pipeline_that_stops_when_in_doubt_holds_onwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed at every start it pays once, and does no harm."""
-    monkeypatch.setattr(sweep, "MOST_POINTS", 3)
+    monkeypatch.setattr(sweep, "MOST_POINTS", 2)
     report = swept(a_trial(tmp_path, CAREFUL), Mode.ONWARDS)
 
     assert Verdict.PASS is report.verdict, report.drills[0]

@@ -10,12 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from reports import ArmName, Verdict
+from reports import ArmName, Verdict, load
 from scenarios.harness.checks import EveryRowAnswered
+from scenarios.harness.commands import app
 from scenarios.harness.pipeline import sweep
 from scenarios.harness.pipeline.arm import Played, Staged, play
-from scenarios.harness.pipeline.day import Day
 from scenarios.harness.pipeline.process import Ending, Pipeline
 from scenarios.harness.pipeline.sweep import Counted, Crash, Kill, Mode, drill_of, points
 from scenarios.harness.pipeline.tracing import Tracing, why_not
@@ -88,8 +89,8 @@ def test_each_write_is_done_when_it_strikes_and_the_next_is_not(tmp_path: Path) 
 
 @traced
 def test_what_counts_are_changes_of_the_arms_own_files(tmp_path: Path) -> None:
-    """By relative names, too; not what is read, fails, lies elsewhere or is the rows file; and the
-    bytes that are written are nobody's business."""
+    """By relative names, too, and by copying; not what is read, fails or lies elsewhere, and not the
+    rows file; and the bytes that are written are nobody's business."""
     (tmp_path / "rows").touch()
     (tmp_path / "sub").mkdir()
     script = f"""
@@ -98,12 +99,13 @@ def test_what_counts_are_changes_of_the_arms_own_files(tmp_path: Path) -> None:
         echo 1 >> ../rows
         printf 1 > 'ü
 "> b'; mv 'ü
-"> b' ../sink; rm ../sink"""
+"> b' ../sink; cp ../sink copy; rm ../sink"""
     ending, seen = run(tmp_path, ["/bin/sh", "-c", script])
 
     assert 0 == ending.code
     names = [what.split(" ", 1)[1] for what in seen]
-    assert ['of sub/ü?"> b', 'of sub/ü?"> b', "of sink", "of sink"] == names
+    copied = ["of sub/copy", "of sub/copy"]
+    assert ['of sub/ü?"> b', 'of sub/ü?"> b', "of sink", *copied, "of sink"] == names
     assert ["openat", "write"] == [what.split()[0] for what in seen[:2]]
 
 
@@ -141,17 +143,17 @@ def test_a_bug_between_two_writes_is_found_at_that_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It notes that it is done before it is; no kill at a call shows it."""
-    monkeypatch.setattr(sweep, "MOST_POINTS", 4)
+    monkeypatch.setattr(sweep, "MOST_POINTS", 2)
     report = swept(a_trial(tmp_path, f"{CRASHING} wrong", rows=3), Mode.ONCE)
 
     (drill,) = report.drills
     finding = broken(drill, 2)["EveryRowAnswered"]
-    assert (Verdict.FAIL, 3) == (drill.verdict, finding.offenders)
+    assert (Verdict.FAIL, 2) == (drill.verdict, finding.offenders)
     assert finding.evidence[0].startswith("after durable write 1 of 4 (openat of GAMEDAY_STATE/")
     assert all("call" not in place for place in drill.arms[2].injections[0].where)
     facts = {fact.name: fact.value for fact in report.appendix}
     assert "4, all seen by strace" == facts["durable writes of the pipeline"]
-    assert facts["crash_sweep_once, killed at"].startswith("8 of 18 kill points")
+    assert facts["crash_sweep_once, killed at"].startswith("4 of 18 kill points")
 
 
 @traced
@@ -177,16 +179,21 @@ def test_a_point_that_never_comes_is_not_counted_as_struck(tmp_path: Path) -> No
 def test_without_strace_the_sweep_goes_on_and_says_what_it_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How to get it stands in the report."""
+    """How to get it stands in the report and on stderr."""
     monkeypatch.setattr(sweep, "MOST_POINTS", 1)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with closing(Day(a_trial(tmp_path, WORKING, rows=3), [drill_of(Mode.ONCE)])) as day:
-        day.begin(1)
-        report = day.report(list(day.sweep(1)), "")
+    monkeypatch.chdir(tmp_path)
+    a_trial(tmp_path, rows=3)
+    given = ["--rows", "rows.jsonl", "--key", "ticket_id", "--sink", "sink.jsonl"]
+    asked = ["--schema", "schema.json", "--crash-sweep", "--workers", "1", "--quiet"]
+    done = CliRunner().invoke(app, ["verify", "--pipeline", WORKING, *given, *asked])
 
     left_out = "strace is not installed; apt-get install strace"
+    report = load((tmp_path / "gameday-report" / "report.json").read_text())
     facts = {fact.name: fact.value for fact in report.appendix}
-    assert (left_out, left_out) == (day.left_out, facts["durable writes of the pipeline"])
+    assert f"durable writes were no kill points: {left_out}\n" == done.stderr
+    assert left_out == facts["durable writes of the pipeline"]
+    assert "1 of 24 kill points" == facts["crash_sweep_once, killed at"]
     assert 1 == report.drills[0].arms[2].injections[0].fired
 
 
