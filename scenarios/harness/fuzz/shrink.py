@@ -1,14 +1,15 @@
 """Shrinking: the smallest plan that still breaks the same invariant.
 
-Parts are left out, first many at once, then one by one; what stays is made simpler. Every attempt
-is a whole play, and the order of attempts is fixed: the same plan shrinks to the same plan on any
-machine. (Hypothesis shrinks only what it has drawn itself, and draws otherwise with each of its
-versions; a plan that was found elsewhere has to be shrunk as the value that it is.)
+Parts are left out by halving, as many at once as can go; what stays is made simpler, all at once
+where that will do. Every attempt is a whole play, and the order of attempts is fixed: the same plan
+shrinks to the same plan on any machine. (Hypothesis shrinks only what it has drawn itself, and
+draws otherwise with each of its versions; a plan that was found elsewhere has to be shrunk as the
+value that it is.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def shrink(plan: Plan, breaks: Callable[[Plan], bool]) -> Shrinking:
     simpler = True
     while simpler and found.attempts < MOST_ATTEMPTS:
         simpler = False
-        for turn in (_fewer_parts, _simpler_size, _simpler_faults, _simpler_rest):
+        for turn in TURNS:
             simpler = turn(found, breaks) or simpler
     return found
 
@@ -59,67 +60,84 @@ def _tried(found: Shrinking, candidate: Plan, breaks: Callable[[Plan], bool]) ->
 
 
 def _fewer_parts(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
-    """Without whole kinds of parts, halves of one, quarters, single ones."""
-    simpler = False
+    """Without the parts that are not needed, one kind of part after the other: all of them, else
+    from the first on as many as can go, by halving; the next one is needed, and so on."""
+    before = found.plan
     for name in PARTS:
-        size = len(getattr(found.plan, name))
-        while size:
-            place = 0
-            while place < len(getattr(found.plan, name)):
-                parts = getattr(found.plan, name)
-                fewer = replace(found.plan, **{name: parts[:place] + parts[place + size :]})
-                if _tried(found, fewer, breaks):
-                    simpler = True
-                else:
-                    place += size
-            size //= 2
-    return simpler
+        _without(found, breaks, name, len(getattr(found.plan, name)), 0)
+        needed = 0
+        while needed < (most := len(getattr(found.plan, name))):
+            most -= needed
+            while most:
+                half = (most + 1) // 2
+                gone = _without(found, breaks, name, half, needed)
+                most = most - half if gone else half - 1
+            needed += 1
+    return found.plan != before
+
+
+def _without(
+    found: Shrinking, breaks: Callable[[Plan], bool], name: str, count: int, start: int
+) -> bool:
+    """Leave out so many parts of a kind from one place on, if it still breaks."""
+    parts = getattr(found.plan, name)
+    fewer = parts[:start] + parts[start + count :]
+    return _tried(found, replace(found.plan, **{name: fewer}), breaks)
 
 
 def _simpler_size(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
-    simpler = False
-    for part in fields(Size):
-        if part.name != "rows":
-            plain: Any = part.default
-            size = replace(found.plan.size, **{part.name: plain})
-            simpler = _tried(found, replace(found.plan, size=size), breaks) or simpler
+    before = found.plan
+    if not _tried(found, replace(found.plan, size=Size(found.plan.size.rows)), breaks):
+        for part in fields(Size):
+            if part.name != "rows":
+                plain: Any = part.default
+                size = replace(found.plan.size, **{part.name: plain})
+                _tried(found, replace(found.plan, size=size), breaks)
     for rows in FEWER_ROWS:
         if rows >= found.plan.size.rows:
             break
         size = replace(found.plan.size, rows=rows)
         if _tried(found, replace(found.plan, size=size), breaks):
-            return True
-    return simpler
+            break
+    return found.plan != before
 
 
 def _simpler_faults(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
-    """Settings at their defaults, one by one; what has none as large as it goes."""
-    simpler = False
+    """Settings at their defaults, those of a fault at once or one by one; then each fault as large
+    as it goes."""
+    before = found.plan
     for place in range(len(found.plan.faults)):
-        for plainer in _plainer(found.plan.faults[place]):
-            faults = _with(found.plan.faults, place, plainer(found.plan.faults[place]))
-            simpler = _tried(found, replace(found.plan, faults=faults), breaks) or simpler
-    return simpler
+        strange = _strange(found.plan.faults[place])
+        if len(strange) > 1 and _plainer(found, breaks, place, strange):
+            strange = {}
+        for name, default in strange.items():
+            _plainer(found, breaks, place, {name: default})
+        _plainer(found, breaks, place, {"share": 1.0})
+    return found.plan != before
 
 
-def _plainer(fault: Fault) -> Iterator[Callable[[Fault], Fault]]:
-    for part in fields(fault):
-        name: str = part.name
-        default = part.default
-        if name == "share":
-            default = 1.0
-        if default is not MISSING and getattr(fault, name) != default:
-            yield _setting(name, default)
+def _strange(fault: Fault) -> dict[str, Any]:
+    """The settings that a fault could do without, each with its default; not how often it strikes,
+    which is a matter of its own."""
+    return {
+        part.name: part.default
+        for part in fields(fault)
+        if part.default is not MISSING
+        and part.name != "share"
+        and getattr(fault, part.name) != part.default
+    }
 
 
-def _setting(name: str, value: Any) -> Callable[[Fault], Fault]:
-    def plainer(fault: Fault) -> Fault:
-        try:
-            return replace(fault, **{name: value})
-        except SimulatorError:
-            return fault
-
-    return plainer
+def _plainer(
+    found: Shrinking, breaks: Callable[[Plan], bool], place: int, settings: dict[str, Any]
+) -> bool:
+    """A fault with these settings, if it takes them and still breaks it."""
+    try:
+        plainer = replace(found.plan.faults[place], **settings)
+    except SimulatorError:
+        return False
+    faults = _with(found.plan.faults, place, plainer)
+    return _tried(found, replace(found.plan, faults=faults), breaks)
 
 
 def _simpler_rest(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
@@ -131,7 +149,9 @@ def _simpler_rest(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
             if _tried(found, replace(found.plan, kills=kills), breaks):
                 simpler = True
                 break
-        for step in range(1, min(found.plan.kills[place].step, MOST_STEPS)):
+        for step in EARLY_STEPS:
+            if step >= found.plan.kills[place].step:
+                break
             kills = _with(found.plan.kills, place, replace(found.plan.kills[place], step=step))
             if _tried(found, replace(found.plan, kills=kills), breaks):
                 simpler = True
@@ -145,9 +165,13 @@ def _simpler_rest(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
 
 _MODES: Final = (Mode.AFTER, Mode.BEFORE, Mode.TORN)
 """The simplest first."""
-MOST_STEPS: Final = 20
-"""So many earlier steps are tried for a kill."""
+EARLY_STEPS: Final = (1, 2, 3, 5, 8, 13, 20)
+"""These are tried for a kill."""
 
 
 def _with(parts: Sequence[Any], place: int, other: Any) -> tuple[Any, ...]:
     return (*parts[:place], other, *parts[place + 1 :])
+
+
+TURNS: Final = (_fewer_parts, _simpler_size, _fewer_parts, _simpler_faults, _simpler_rest)
+"""A part that nobody needs may become dear once its settings are plain: parts go first."""
