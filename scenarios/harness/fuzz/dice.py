@@ -16,7 +16,7 @@ from random import Random
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
-from scenarios.harness.fuzz.crowds import Turns, crowd_size, dealt
+from scenarios.harness.fuzz.crowds import Turns, crowd_size, dealt, home_of
 from scenarios.harness.fuzz.plan import MEANWHILE, Act, Deed, Kill, Mode, Plan, Size
 from scenarios.harness.model import LABELS_OF_THE_JOB
 from scenarios.harness.sabotage import (
@@ -39,12 +39,10 @@ from simulator.wire import Endpoint
 
 FAMILIES: Final[Mapping[str, tuple[type[Fault], ...]]] = {
     home: tuple(
-        kind
-        for name, kind in CATALOGUE.items()
-        if kind.__module__.rpartition(".")[2] == home and name != "NoFault"
+        kind for name, kind in CATALOGUE.items() if home_of(kind) == home and name != "NoFault"
     )
     for home in dict.fromkeys(
-        kind.__module__.rpartition(".")[2] for name, kind in CATALOGUE.items() if name != "NoFault"
+        home_of(kind) for name, kind in CATALOGUE.items() if name != "NoFault"
     )
 }
 """Faults by the page of the catalogue that they stand on."""
@@ -106,11 +104,10 @@ def draw(seed: int, number: int) -> Plan:
 def crowd_of(dice: Random, kinds: Sequence[type[Fault]]) -> Plan:
     """A plan in which faults of all these kinds meet, as far as they can be true together."""
     seed, turns = dice.randrange(2**31), Turns(dice)
-    shuffled = dice.sample(kinds, len(kinds))
     return Plan(
         seed,
         crowd_size(dice),
-        _together(fault_of(kind, dice, timing=turns.of(kind)) for kind in shuffled),
+        _together(fault_of(kind, dice, timing=turns.of(kind)) for kind in kinds),
         (),
         _kills(dice) if dice.random() < 0.5 else (),
         _acts(dice) if dice.random() < 0.2 else (),
