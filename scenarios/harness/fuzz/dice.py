@@ -32,7 +32,7 @@ from scenarios.harness.sabotage import (
 from simulator import seconds
 from simulator.errors import SimulatorError
 from simulator.faults import CATALOGUE, Fault, Window
-from simulator.faults.clashes import check_together
+from simulator.faults.clashes import always, check_together
 from simulator.faults.drift import DRIFTS
 from simulator.faults.settings import settings_of
 from simulator.wire import Endpoint
@@ -188,7 +188,8 @@ def _together(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     chosen: list[Fault] = []
     for fault in faults:
         with suppress(SimulatorError):
-            check_together([*chosen, fault])
+            if always(fault):  # no other can clash
+                check_together([*chosen, fault])
             chosen.append(fault)
     return tuple(chosen)
 

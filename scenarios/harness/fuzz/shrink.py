@@ -43,7 +43,7 @@ def shrink(plan: Plan, breaks: Callable[[Plan], bool]) -> Shrinking:
         parts = found.plan.parts
         for turn in TURNS:
             turn(found, breaks)
-        if found.plan.parts == parts and not _one_less_by_other_dice(found, breaks):
+        if found.plan.parts == parts and not _one_less_by_other_dice(found, breaks, plan.size):
             return found
 
 
@@ -86,9 +86,10 @@ def _single_parts(found: Shrinking, breaks: Callable[[Plan], bool]) -> None:
                 _without(found, breaks, name, place)
 
 
-def _one_less_by_other_dice(found: Shrinking, breaks: Callable[[Plan], bool]) -> bool:
-    """Where more than a few parts are left: without one of them, and with other dice. Some parts
-    only help others to strike in time, by luck; faults that strike more rows need no help."""
+def _one_less_by_other_dice(found: Shrinking, breaks: Callable[[Plan], bool], first: Size) -> bool:
+    """Where more than a few parts are left: without one of them, in a job as large as at first and
+    with other dice. Some parts only help others to strike in time, by luck; faults that strike
+    more rows, or have more batches to strike, need no help."""
     if found.plan.parts <= FEW:
         return False
     for name in PARTS:
@@ -97,7 +98,7 @@ def _one_less_by_other_dice(found: Shrinking, breaks: Callable[[Plan], bool]) ->
             less = replace(found.plan, **{name: parts[:place] + parts[place + 1 :]})
             for seed in OTHER_SEEDS:
                 strong = tuple(map(_stronger, less.faults)) if seed % 2 else less.faults
-                if _tried(found, replace(less, seed=seed, faults=strong), breaks):
+                if _tried(found, replace(less, seed=seed, faults=strong, size=first), breaks):
                     return True
     return False
 
