@@ -23,6 +23,7 @@ from scenarios.harness.world import Game
 from tests.scenarios.fuzz.planted import BUGS
 
 SEEDS, SMOKE = 20, 1
+"""From so many seeds each bug is hunted."""
 WORKERS = 2
 MOST_PLANS, SMOKE_PLANS = 300, 20
 SECONDS, PARTS = 10.0, 3
@@ -54,7 +55,7 @@ class Hunt:
 
 
 def hunt(task: tuple[str, int], game: Game, most: int) -> Hunt:
-    """Play plan after plan of a seed until the bug shows, then shrink that one."""
+    """Play plan after plan of a seed until the bug shows or time is up, then shrink that plan."""
     name, seed = task
     bug = BUGS[name]
     began = time.process_time()
@@ -95,7 +96,6 @@ def main() -> int:
         if isinstance(one, Died):
             sys.exit(f"a worker {one.how}")
         hunts[name].append(one)
-        print(name, one, file=sys.stderr, flush=True)
     for name, some in hunts.items():
         _tell(name, some)
     every = [one for some in hunts.values() for one in some]
