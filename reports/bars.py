@@ -48,6 +48,7 @@ def measures(drill: DrillReport) -> tuple[Measure, ...]:
     return (
         _count("Rows wrong in the system of record", lambda blast: blast.wrong, bare, guarded),
         _count("Rows lost", lambda blast: blast.lost, bare, guarded),
+        _count("Further rows paid twice", lambda blast: blast.paid_twice, bare, guarded),
         _count("Requests with a leak", lambda blast: blast.leaked, bare, guarded),
         _dollars(bare, guarded),
     )

@@ -78,7 +78,7 @@ Pairs = Sequence[tuple[DrillReport, ArmReport, ArmReport]]
 
 
 def _harm(pairs: Pairs) -> Chart | None:
-    """Rows wrong or lost: by drill, or by failure mode where there are many drills."""
+    """Rows wrong, lost or paid twice: by drill, or by failure mode where there are many drills."""
     few = len(pairs) <= MOST
     sums: dict[str, list[int]] = {}
     for drill, bare, guarded in pairs:
@@ -92,7 +92,7 @@ def _harm(pairs: Pairs) -> Chart | None:
     bare, guarded = (sum(getattr(line, arm) for line in lines) for arm in ("bare", "guarded"))
     return Chart(
         "Rows harmed",
-        f"Rows wrong in the system of record or lost: {bare:,} without the controls, "
+        f"Rows wrong in the system of record, lost or paid twice: {bare:,} without the controls, "
         f"{guarded:,} with them.",
         "Drill" if few else "Failure mode",
         _drawn(lines[:MOST]),

@@ -25,15 +25,25 @@ class Kind(StrEnum):
     BROKEN = "harness newly broken"
     INCONCLUSIVE = "newly inconclusive"
     WIDER = "larger blast radius"
+    DEARER = "higher cost"
     SLOWER = "slower reaction"
     LOST = "lost coverage"
     MENDED = "newly passing"
     NARROWER = "smaller blast radius"
+    CHEAPER = "lower cost"
     FASTER = "faster reaction"
     GAINED = "gained coverage"
 
 
-WORSE = (Kind.FAILING, Kind.BROKEN, Kind.INCONCLUSIVE, Kind.WIDER, Kind.SLOWER, Kind.LOST)
+WORSE = (
+    Kind.FAILING,
+    Kind.BROKEN,
+    Kind.INCONCLUSIVE,
+    Kind.WIDER,
+    Kind.DEARER,
+    Kind.SLOWER,
+    Kind.LOST,
+)
 BAD_VERDICTS = {
     Verdict.FAIL: Kind.FAILING,
     Verdict.ERROR: Kind.BROKEN,
@@ -121,10 +131,12 @@ def _of_drill(old: DrillReport | None, new: DrillReport) -> Iterator[Change]:
     now = new.arm(ArmName.GUARDED)
     if earlier is not None and now is not None:
         yield from _of_harm(new.name, earlier, now)
+        yield from _of_cost(new.name, earlier, now)
         yield from _of_reaction(new.name, earlier, now)
 
 
 def _of_harm(name: str, old: ArmReport, new: ArmReport) -> Iterator[Change]:
+    """Rows and secrets. Dollars are told apart: a dearer prompt harms no row."""
     for what, before, after in (
         ("row harmed", harmed(old.blast), harmed(new.blast)),
         ("secret leaked", old.blast.leaked, new.blast.leaked),
@@ -132,11 +144,18 @@ def _of_harm(name: str, old: ArmReport, new: ArmReport) -> Iterator[Change]:
         if before != after:
             kind = Kind.WIDER if after > before else Kind.NARROWER
             yield Change(kind, name, _counted(before, what), _counted(after, what))
+
+
+def _of_cost(name: str, old: ArmReport, new: ArmReport) -> Iterator[Change]:
+    """What was billed, and for how many requests: their number tells a dearer prompt from more of
+    the same."""
     spent = new.blast.billed_usd - old.blast.billed_usd
     if abs(spent) >= ALMOST_NOTHING:
-        kind = Kind.WIDER if spent > 0 else Kind.NARROWER
-        bills = [f"{money(arm.blast.billed_usd)} billed" for arm in (old, new)]
-        yield Change(kind, name, *bills)
+        bills = [
+            f"{money(arm.blast.billed_usd)} billed for {plural(arm.blast.sent, 'request')}"
+            for arm in (old, new)
+        ]
+        yield Change(Kind.DEARER if spent > 0 else Kind.CHEAPER, name, *bills)
 
 
 def _counted(count: int, what: str) -> str:

@@ -16,7 +16,7 @@ from reports.luck import luck
 from reports.model import ArmReport, DrillReport, GameDayReport, NotApplicable, Verdict
 from reports.phrases import as_expected, headline, held_or_broke, own_words, troubles
 from reports.scorecard import scorecard
-from reports.untrusted import shown, shown_end
+from reports.untrusted import shown, shown_command, shown_end
 
 SPEC_VERSION = "0.0.0"
 """The version of the specification that the published schema is named after."""
@@ -59,7 +59,7 @@ def render_ctrf(report: GameDayReport) -> str:
                         "what": shown(gap.what),
                         "owner": shown(gap.owner),
                         "due": shown(gap.due),
-                        "closedBy": shown(gap.turns_green),
+                        "closedBy": shown_command(gap.turns_green),
                     }
                     for gap in gaps(report)
                 ],
@@ -84,12 +84,12 @@ def _test(drill: DrillReport) -> Json:
         "extra": {
             "claim": shown(drill.claim),
             "controls": [shown(control) for control in drill.controls],
-            "replay": shown(drill.replay),
+            "replay": shown_command(drill.replay),
         },
     }
     if not passed:
         lines = [*map(shown, troubles(drill)), *([shown_end(drill.error)] if drill.error else [])]
-        test["trace"] = "\n".join([*lines, f"again: {shown(drill.replay)}"])
+        test["trace"] = "\n".join([*lines, f"again: {shown_command(drill.replay)}"])
     return test
 
 

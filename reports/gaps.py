@@ -43,7 +43,9 @@ class Gap:
     what: str
     """One clause. Untrusted: may quote a row."""
     turns_green: str
-    """The command whose success closes it; empty if no such drill has been written yet."""
+    """The command whose success closes it; empty if there is none."""
+    otherwise: str = "a drill with it: run all there are, or write one"
+    """What closes it where no command does."""
     owner: str = NOBODY
     due: str = NO_DATE
 
@@ -58,6 +60,12 @@ def gaps(report: GameDayReport) -> tuple[Gap, ...]:
         due = (assigned.due if assigned else "") or NO_DATE
         found.append(replace(gap, owner=owner, due=due))
     return tuple(sorted(found, key=lambda gap: -gap.severity))
+
+
+def unmatched(report: GameDayReport) -> tuple[str, ...]:
+    """Names that somebody was given and that no gap of the report has."""
+    known = {gap.name for gap in _gaps(report)}
+    return tuple(each.gap for each in report.assignments if each.gap not in known)
 
 
 def _gaps(report: GameDayReport) -> Iterator[Gap]:
@@ -86,7 +94,8 @@ def _of_drill(drill: DrillReport) -> Gap:
 
 
 def _of_left_out(drill: NotApplicable) -> Gap:
-    return Gap(f"drill {drill.name}", Severity.LOW, f"not run: {drill.why}", "")
+    name, what = f"drill {drill.name}", f"not run: {drill.why}"
+    return Gap(name, Severity.LOW, what, "", otherwise="this drill, once it is run")
 
 
 def _of_control(report: GameDayReport, control: str) -> Gap:

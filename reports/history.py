@@ -27,6 +27,7 @@ LABEL = 24
 """Characters of a path at an axis; the table has the whole."""
 CHARTED = 60
 """Reports in the charts, the latest; the table has all."""
+NOBODY = "Nobody noticed anything in any of these reports, so there is no time until then to draw."
 HOUR = timedelta(hours=1)
 STYLE = {
     "background": "white",
@@ -124,8 +125,11 @@ def _charts(past: Sequence[Past]) -> Iterator[Markup]:
         verdicts.add(verdict.name, counts, formatter=_with(verdict.name))
     says = "Drills by verdict, report by report. The table below has the numbers."
     yield plain_page.picture(without_script(verdicts.render()), says)
-    noticed = _chart("Line", "Hours until somebody noticed (median)", labels)
     spans = [detection(each.report) for each in past]
+    if not any(span is not None for span in spans):
+        yield plain_page.paragraph(NOBODY)
+        return
+    noticed = _chart("Line", "Hours until somebody noticed (median)", labels)
     noticed.add(
         "hours",
         [None if span is None else span / HOUR for span in spans],

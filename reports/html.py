@@ -23,8 +23,9 @@ from reports.kills import SIGNS, Fate
 from reports.luck import luck
 from reports.model import ArmName, GameDayReport, Outcome, Verdict
 from reports.scorecard import scorecard
+from reports.toll import bare_line, toll_line
 from reports.triage import LED, troubles
-from reports.untrusted import DISPLAY_LIMIT, cut, shown, shown_end, spans
+from reports.untrusted import DISPLAY_LIMIT, LONGEST_COMMAND, cut, shown, shown_end, spans
 from reports.view import TIMELINE_OF_TROUBLE, drill_views, families, timeline, unexpected
 
 NAMED = 5
@@ -51,6 +52,8 @@ def render_html(report: GameDayReport) -> str:
         luck=luck(report),
         anchors={view.drill.name: view.anchor for view in views},
         kill_map=kill_map(report.kills) if report.kills else None,
+        toll=toll_line(report),
+        bare=bare_line(report),
         saved=phrases.saved_in_all(report),
         style=style,
         script=script,
@@ -132,6 +135,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "marked": marked,
+        "command": lambda text: marked(text, LONGEST_COMMAND),
         "inline": inline,
         "prose": prose,
         "money": phrases.money,

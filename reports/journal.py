@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from enum import Enum
+from hashlib import file_digest, sha256
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -19,6 +20,8 @@ from typing import BinaryIO, Self
 from reports.codec import encode
 from reports.errors import ReportError
 
+DIGEST = "report_sha256"
+"""The field of the last event that names the report."""
 OPENED, FINISHED = "opened", "finished"
 RESERVED = frozenset({OPENED, FINISHED})
 JOURNAL_VERSION = "1.0"
@@ -129,6 +132,38 @@ def verify_journal(path: Path) -> JournalState:
             last_fields=_fields(line),
         )
     return state
+
+
+class Beside(Enum):
+    """What became of the report that a journal names."""
+
+    UNNAMED = "unnamed"
+    """The journal does not end with the digest of a report."""
+    MATCHES = "matches"
+    CHANGED = "changed"
+    """It is not what the run wrote, byte for byte."""
+    ABSENT = "absent"
+
+
+def report_beside(state: JournalState, report: Path) -> Beside:
+    """Whether the report of a finished run still is what its journal says.
+
+    Raises:
+        ReportError: it is there and cannot be read.
+    """
+    digest = state.last_fields.get(DIGEST)
+    if not state.finished or not isinstance(digest, str):
+        return Beside.UNNAMED
+    try:
+        with report.open("rb") as file:
+            same = file_digest(file, "sha256").hexdigest() == digest
+    except FileNotFoundError:
+        return Beside.ABSENT
+    except OSError as error:
+        raise ReportError(
+            f"The report {report} cannot be read: {error.strerror}.", fix="Check the file."
+        ) from None
+    return Beside.MATCHES if same else Beside.CHANGED
 
 
 def _problem(line: bytes, state: JournalState) -> str:

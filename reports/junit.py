@@ -9,9 +9,9 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from reports.model import DrillReport, GameDayReport, Verdict
-from reports.phrases import as_expected, headline, held_or_broke, own_words, troubles
+from reports.phrases import as_expected, headline, held_or_broke, other_troubles, own_words
 from reports.text import drill_lines
-from reports.untrusted import shown, shown_end
+from reports.untrusted import shown, shown_command, shown_end
 
 TAGS = {Verdict.FAIL: "failure", Verdict.INCONCLUSIVE: "error", Verdict.ERROR: "error"}
 
@@ -55,11 +55,11 @@ def _message(drill: DrillReport) -> str:
 
 
 def _details(drill: DrillReport) -> str:
-    reasons = dict.fromkeys([drill.because, *own_words(drill), *troubles(drill)])
+    reasons = dict.fromkeys([drill.because, *own_words(drill), *other_troubles(drill)])
     lines = [*map(shown, reasons)]
     if drill.error:
         lines.append(shown_end(drill.error))
-    return "\n".join([*lines, f"again: {shown(drill.replay)}"])
+    return "\n".join([*lines, f"again: {shown_command(drill.replay)}"])
 
 
 def _empty_game_day(suite: ET.Element, report: GameDayReport) -> None:

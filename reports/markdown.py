@@ -22,27 +22,30 @@ from reports.phrases import (
     headline,
     money,
     observation,
+    other_troubles,
     own_words,
     plural,
     promoted,
     reaction,
     saving,
-    troubles,
 )
 from reports.scorecard import scorecard
-from reports.untrusted import shown, shown_end, told
+from reports.toll import bare_line, toll_line
+from reports.untrusted import shown, shown_command, shown_end, told
 
 MARK = "<!-- gameday report -->"
 LARGEST = 1_000_000
 """Bytes; 1,024 KiB are 1,048,576."""
+SENTENCES = 1_000
+"""Characters of the sentences at the top."""
 WORDS = 300
 """Characters of one text in a table."""
 TROUBLES = 10
 """Per drill; the HTML report has all of them."""
 SPECIAL = re.compile(
     r"([\\`*_\[\]#|~@$]"  # emphasis, code, links, headings, cells, mentions, formulas
-    r"|:(?=//|[\w+-]+:)|(?<=www)\."  # addresses that become links by themselves, and emoji
-    r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)])",  # lists and underlines at the start of a line
+    r"|:(?=//|(?!\d\d:)[\w+-]+:)|(?<=www)\."  # addresses that become links, and emoji, no clock
+    r"|^[-+=]|(?<=^\d)[.)](?!\S)|(?<=^\d\d)[.)](?!\S))",  # lists, underlines
     re.IGNORECASE,
 )
 CODE_RUNS = re.compile(r"`+")
@@ -76,7 +79,7 @@ def plain(text: str, limit: int = WORDS) -> str:
 
 def code(text: str) -> str:
     """Untrusted text between as many backticks as it takes; not for the cell of a table."""
-    inside = told(shown(text))
+    inside = told(shown_command(text))
     fence = "`" * (1 + max(map(len, CODE_RUNS.findall(inside)), default=0))
     return f"{fence} {inside} {fence}" if "`" in inside or not inside else f"`{inside}`"
 
@@ -125,7 +128,7 @@ def _head(report: GameDayReport) -> str:
     if card.mutants_killed is not None:
         rows.append(("mutants", f"{card.mutants_killed} noticed, {card.mutants_alive} not"))
     rows.append(("gaps", f"{len(gaps(report))}"))
-    sentences = " ".join(filter(None, (headline(report), gains(report))))
+    sentences = " ".join(filter(None, (headline(report), gains(report), toll_line(report))))
     origin = f"Seed {report.seed}, {report.rows:,} rows from {report.rows_source}."
     verdict = f"{SYMBOLS[report.verdict]} {report.verdict.name}"
     return "\n".join(
@@ -133,8 +136,9 @@ def _head(report: GameDayReport) -> str:
             MARK,
             f"# {verdict}: game day of {plain(report.job)}",
             "",
-            plain(sentences),
+            plain(sentences, SENTENCES),
             "",
+            *([plain(bare_line(report)), ""] if bare_line(report) else []),
             table(("scorecard", ""), rows),
             f"{plain(origin)} Again: {code(report.command)}",
             "",
@@ -149,7 +153,7 @@ def _drill(drill: DrillReport) -> str:
         f"{plain(drill.claim)} Why: {plain(drill.because)}.",
         "",
     ]
-    reasons = list(dict.fromkeys([*own_words(drill), *troubles(drill)]))
+    reasons = list(dict.fromkeys([*own_words(drill), *other_troubles(drill)]))
     lines += [f"- {plain(reason)}" for reason in reasons[:TROUBLES]]
     if len(reasons) > TROUBLES:
         lines.append(f"- and {len(reasons) - TROUBLES} more in the HTML report")
@@ -183,12 +187,16 @@ def _gaps(report: GameDayReport) -> Iterator[tuple[str, str]]:
                 plain(gap.what),
                 plain(gap.owner),
                 plain(gap.due),
-                plain(gap.turns_green) or "a drill that is not written yet",
+                "the command below" if gap.turns_green else plain(gap.otherwise),
             )
             for gap in found
         ]
         head = ("severity", "gap", "what", "owner", "due", "closed when this is green")
-        yield "gaps", "## Gaps\n\n" + table(head, rows)
+        commands = [
+            f"- {plain(gap.name)}: {code(gap.turns_green)}" for gap in found if gap.turns_green
+        ]
+        text = "\n".join([table(head, rows), *commands, *([""] if commands else [])])
+        yield "gaps", "## Gaps\n\n" + text
 
 
 def _luck(report: GameDayReport) -> Iterator[tuple[str, str]]:

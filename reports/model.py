@@ -170,6 +170,10 @@ class BlastRadius:
     billed_usd: Decimal
     """By the service's meter."""
     approved_usd: Decimal
+    paid_twice: int = 0
+    """Further rows, neither wrong nor lost, that were billed more than once."""
+    paid_again_usd: Decimal = Decimal(0)
+    """Billed for rows, whatever became of them, that had been billed before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Saved:
     """What the bare arms cost more than the guarded ones."""
 
     rows: int = 0
-    """Rows wrong in the system of record, or lost."""
+    """Rows wrong in the system of record, lost, or paid twice."""
     leaks: int = 0
     """Requests that carried a value that is not allowed."""
     usd: Decimal = Decimal(0)
@@ -98,8 +98,8 @@ def enumerate_words(words: list[str]) -> str:
 
 
 def harmed(blast: BlastRadius) -> int:
-    """Rows that are wrong in the system of record or nowhere."""
-    return blast.wrong + blast.lost
+    """Rows that are wrong in the system of record, or nowhere, or were paid for twice."""
+    return blast.wrong + blast.lost + blast.paid_twice
 
 
 def headline(report: GameDayReport) -> str:
@@ -198,8 +198,9 @@ def as_expected(arm: ArmReport) -> str:
 
 
 def promoted(blast: BlastRadius) -> str:
-    """`2,959 of 3,000 rows promoted`."""
-    return f"{blast.promoted:,} of {plural(blast.rows, 'row')} promoted"
+    """`2,959 of 3,000 rows promoted, 41 quarantined`."""
+    kept_back = f", {blast.quarantined:,} quarantined" if blast.quarantined else ""
+    return f"{blast.promoted:,} of {plural(blast.rows, 'row')} promoted{kept_back}"
 
 
 def detection(arm: ArmReport) -> str:
@@ -289,11 +290,24 @@ def troubles(drill: DrillReport) -> list[str]:
     return [line for arm in drill.arms for line in _troubles_of(arm)]
 
 
+def other_troubles(drill: DrillReport) -> list[str]:
+    """The same without what the reason of the verdict and `own_words` say already."""
+    said = set(own_words(drill)) | {
+        _sentence(arm, finding)
+        for arm in drill.arms
+        for finding in arm.findings
+        if finding.says == drill.because or finding.evidence == (arm.ended,)
+    }
+    return [line for line in troubles(drill) if line not in said]
+
+
 def _troubles_of(arm: ArmReport) -> list[str]:
     wanted = {Outcome.NOT_EXERCISED, Outcome.RAISED}
     if arm.expected_to_hold:
         wanted.add(Outcome.BROKE)
-    lines = [_sentence(arm, finding) for finding in arm.findings if finding.outcome in wanted]
+    lines = [
+        _sentence(arm, *same) for same in alike(f for f in arm.findings if f.outcome in wanted)
+    ]
     if arm.arm is ArmName.BARE:
         lines += [
             f"{arm.arm.value}: {injection.name} never fired"
@@ -303,7 +317,19 @@ def _troubles_of(arm: ArmReport) -> list[str]:
     return lines
 
 
-def _sentence(arm: ArmReport, finding: Finding) -> str:
+def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings in their order, those together that name the same offenders: several checks may
+    see one and the same harm."""
+    found: dict[object, list[Finding]] = {}
+    for finding in findings:
+        harm = (finding.outcome, finding.offenders, finding.evidence)
+        found.setdefault(harm if finding.evidence else id(finding), []).append(finding)
+    return list(found.values())
+
+
+def _sentence(arm: ArmReport, finding: Finding, *same: Finding) -> str:
     outcome = OUTCOMES[finding.outcome]
-    text = f"{arm.arm.value}: {finding.check} {outcome}: {finding.says}"
+    checks = enumerate_words(list(dict.fromkeys(each.check for each in (finding, *same))))
+    says = "; ".join(dict.fromkeys(each.says for each in (finding, *same)))
+    text = f"{arm.arm.value}: {checks} {outcome}: {says}"
     return f"{text}; first: {finding.evidence[0]}" if finding.evidence else text

@@ -11,6 +11,7 @@ from enum import Enum
 from reports.gaps import Severity, gaps
 from reports.luck import luck, strokes
 from reports.model import (
+    ArmName,
     ArmReport,
     Coverage,
     DrillReport,
@@ -25,15 +26,16 @@ from reports.phrases import (
     headline,
     held_or_broke,
     money,
+    other_troubles,
     own_words,
     plural,
     promoted,
     reaction,
     saving,
-    troubles,
 )
 from reports.scorecard import scorecard
-from reports.untrusted import shown, shown_end, told
+from reports.toll import bare_line, toll_line
+from reports.untrusted import shown, shown_command, shown_end, told
 
 INDENT = " " * 6
 WORDS_SHOWN = 400
@@ -80,7 +82,8 @@ def render_text(report: GameDayReport, style: Style = Style.PLAIN) -> str:
     blocks.append(list(_luck_lines(report)))
     blocks += [list(drill_lines(drill, style)) for drill in others]
     blocks.append(list(_gap_lines(report)))
-    blocks.append([_summary(report, style)])
+    whole = filter(None, [bare_line(report), toll_line(report)])
+    blocks.append([*whole, _summary(report, style)])
     text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
     return "\n".join(map(told, text.split("\n"))) + "\n"
 
@@ -98,8 +101,10 @@ def drill_lines(drill: DrillReport, style: Style = Style.PLAIN) -> Iterator[str]
     if drill.verdict is not Verdict.PASS:
         if drill.arms:
             yield f"{INDENT}{drill.arms[-1].arm.value}: {reaction(drill.arms[-1])}"
-        yield from (f"{INDENT}{step.phase.value}: {shown(step.command)}" for step in drill.runbook)
-    yield f"{INDENT}again: {shown(drill.replay)}"
+        yield from (
+            f"{INDENT}{step.phase.value}: {shown_command(step.command)}" for step in drill.runbook
+        )
+    yield f"{INDENT}again: {shown_command(drill.replay)}"
 
 
 def _passed_lines(drills: list[DrillReport], style: Style) -> list[str]:
@@ -116,8 +121,12 @@ def _passed_lines(drills: list[DrillReport], style: Style) -> list[str]:
 
 
 def _gist(members: list[DrillReport]) -> str:
-    """What the drill came to: the saving of the first variant, else why it passed."""
-    return next(filter(None, map(saving, members)), members[0].because)
+    """What the drill came to: the saving of the first variant that has one, else why it passed;
+    and the rows of the first that kept some back."""
+    gist = next(filter(None, map(saving, members)), members[0].because)
+    guarded = (drill.arm(ArmName.GUARDED) for drill in members)
+    kept_back = next((arm.blast.quarantined for arm in guarded if arm and arm.blast.quarantined), 0)
+    return f"{gist}; {plural(kept_back, 'row')} quarantined" if kept_back else gist
 
 
 def _luck_lines(report: GameDayReport) -> Iterator[str]:
@@ -188,8 +197,7 @@ def _trouble_lines(drill: DrillReport) -> Iterator[str]:
     """A drill that passed has no trouble to show."""
     if drill.verdict is Verdict.PASS:
         return
-    said = own_words(drill)
-    lines = [line for line in troubles(drill) if line not in said]
+    lines = other_troubles(drill)
     for line in lines[:TROUBLES_SHOWN]:
         yield f"{INDENT}- {shown(line)}"
     if len(lines) > TROUBLES_SHOWN:

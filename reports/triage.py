@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from reports.model import ArmName, ArmReport, DrillReport, Finding, Outcome, People, Verdict
+from reports.phrases import alike
 from reports.view import DrillView, unexpected
 
 LED = 5
@@ -45,7 +46,7 @@ class Trouble:
     more: int
     """How many offenders there are beside them."""
     others: int
-    """How many more checks found something."""
+    """How many more things were found; what several checks see alike is one."""
     advice: str
     """What to do, in a few words."""
     aim: str
@@ -92,7 +93,7 @@ def _trouble(view: DrillView, usual: Counter[str]) -> Trouble:
         when=_when(arm) if arm else "",
         rows=rows,
         more=max(named.offenders - len(rows), 0) if named else 0,
-        others=max(len(found) - 1, 0),
+        others=max(sum(len(alike(f for a, f in found if a is each)) for each in drill.arms) - 1, 0),
         advice=advice,
         aim=EVERY_DAY if advice == HARMED else drill.claim,
         controls=drill.controls if advice == NEXT[Verdict.FAIL] else (),

@@ -15,6 +15,9 @@ from unicodedata import category
 DISPLAY_LIMIT = 2_000
 """Characters of one text that a report shows; `report.json` keeps all of them."""
 
+LONGEST_COMMAND = 16_000
+"""Characters of a command: one that is cut cannot be typed, such as one with a hundred names."""
+
 BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Printable by the standard, invisible on a screen."""
 
@@ -70,6 +73,11 @@ def shown(text: str, limit: int = DISPLAY_LIMIT) -> str:
     """`text` as a report shows it: on one line, visible, and not endless."""
     start, note = cut(text, limit)
     return visible(start) + note
+
+
+def shown_command(text: str) -> str:
+    """A command, whole, so that it can be copied."""
+    return shown(text, LONGEST_COMMAND)
 
 
 def told(line: str) -> str:

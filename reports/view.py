@@ -103,7 +103,7 @@ class DrillView:
 
     @property
     def harm(self) -> tuple[int, int] | None:
-        """Rows wrong or lost in the bare and in the guarded arm; None if one did not run."""
+        """Rows wrong, lost or paid twice, bare and guarded; None if one arm did not run."""
         bare, guarded = self.drill.arm(ArmName.BARE), self.drill.arm(ArmName.GUARDED)
         return (harmed(bare.blast), harmed(guarded.blast)) if bare and guarded else None
 

@@ -6,6 +6,7 @@ import random
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from inspect import getclosurevars
 from pathlib import Path
 from types import FunctionType
@@ -79,10 +80,15 @@ class CalmRuns:
         """The calm arm of a drill."""
         same = _sameness(drill)
         if same is None:
-            return play(drill, self.game, ArmName.CALM)
+            return self._play(drill)
         if same not in self._played:
-            self._played[same] = play(drill, self.game, ArmName.CALM)
+            self._played[same] = self._play(drill)
         return self._played[same]
+
+    def _play(self, drill: Drill) -> Played:
+        played = play(drill, self.game, ArmName.CALM)
+        played.world.give_back()
+        return played
 
 
 def _sameness(drill: Drill) -> object | None:
@@ -240,6 +246,8 @@ def blast_of(record: Record) -> BlastRadius:
         leaked=len({key for key, _ in record.leaks}),
         billed_usd=record.books.billed_usd,
         approved_usd=record.approved_usd,
+        paid_twice=record.paid_twice,
+        paid_again_usd=sum(record.paid_again.values(), Decimal(0)),
     )
 
 

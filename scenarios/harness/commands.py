@@ -162,7 +162,11 @@ def run(
     from scenarios.harness.github import tell_github  # noqa: PLC0415
     from scenarios.harness.interruption import Interruptions  # noqa: PLC0415
     from scenarios.harness.output import beside, open_folder  # noqa: PLC0415
-    from scenarios.harness.reporting import read_kills, read_owners  # noqa: PLC0415
+    from scenarios.harness.reporting import (  # noqa: PLC0415
+        read_kills,
+        read_owners,
+        tell_unmatched,
+    )
 
     told = set_voice(quiet=quiet, no_color=no_color)
     with Interruptions() as interruptions:
@@ -188,6 +192,7 @@ def run(
         )
     told.say(render_text(report, Style.COLOUR if told.colour else Style.PLAIN))
     typer.echo(f"\nreport: {page} (beside it {beside()})")
+    tell_unmatched(report, owners)
     for line in tell_github(report, os.environ):
         typer.echo(line)
     raise typer.Exit(EXIT_BY_VERDICT[report.verdict])
@@ -362,9 +367,14 @@ def journal() -> None:
 
 @journals.command()
 def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run.")]) -> None:
-    """Follow the chain of a journal. Exit code 0 when no line of it was edited."""
-    from reports import verify_journal  # noqa: PLC0415
-    from scenarios.harness.telling import say_end  # noqa: PLC0415
+    """Follow the chain of a journal, and compare the report.json beside it with what it names.
+
+    Exit code 1 if a line of the journal was edited, or the report is not what the run wrote.
+    """
+    from reports import Format, verify_journal  # noqa: PLC0415
+    from reports.journal import Beside, report_beside  # noqa: PLC0415
+    from scenarios.harness.output import FILES  # noqa: PLC0415
+    from scenarios.harness.telling import say_beside, say_end  # noqa: PLC0415
 
     state = verify_journal(file)
     if not state.events:
@@ -374,6 +384,10 @@ def verify(file: Annotated[Path, typer.Argument(help="A journal.jsonl of any run
         typer.echo(f"{file}: line {state.bad_line} is not what was written: {state.why}")
         raise typer.Exit(BROKEN_CHAIN)
     typer.echo(f"{file}: {state.events:,} events in an unbroken chain; {say_end(state)}")
+    report = file.parent / FILES[Format.JSON]
+    found = report_beside(state, report)
+    typer.echo(say_beside(found, report))
+    raise typer.Exit(BROKEN_CHAIN if found is Beside.CHANGED else 0)
 
 
 LIGHT = frozenset(

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reports import DrillReport, Fact, Format, GameDayReport, Journal
+from reports.journal import DIGEST
 from scenarios.harness.game import Plan, in_order, report_of, start
 from scenarios.harness.interruption import Interrupted, Interruptions
 from scenarios.harness.output import FILES, JOURNAL, remove_reports, write_reports
@@ -81,7 +82,7 @@ def conduct_drills(
                 stop.sign, f"interrupted after {done_so_far}; journal: {folder / JOURNAL}"
             ) from None
         digest = sha256((folder / FILES[Format.JSON]).read_bytes()).hexdigest()
-        journal.finish(verdict=report.verdict.name, drills=len(reports), report_sha256=digest)
+        journal.finish(verdict=report.verdict.name, drills=len(reports), **{DIGEST: digest})
     return report, page
 
 

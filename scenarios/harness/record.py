@@ -21,6 +21,7 @@ from controls.policy import label_text
 from reports.phrases import money
 from scenarios.harness.shapes import Shape, Value
 from simulator import Books
+from simulator.books import RequestBook
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,36 @@ class Record:
     def bills(self) -> Counter[str]:
         """Per `custom_id`, how often its request succeeded and was billed."""
         return Counter(
-            request.custom_id for request in self.books.requests if request.billed_picodollars > 0
+            self.billed_as(request)
+            for request in self.books.requests
+            if request.billed_picodollars > 0
         )
+
+    @cached_property
+    def paid_again(self) -> Mapping[str, Decimal]:
+        """What was billed after a row had been billed, in USD, by the name that it has in
+        `bills`."""
+        again = {name: count - 1 for name, count in self.bills.items() if count > 1}
+        costs: dict[str, list[int]] = {name: [] for name in again}
+        for request in self.books.requests:
+            name = self.billed_as(request)
+            if name in costs and request.billed_picodollars > 0:
+                costs[name].append(request.billed_picodollars)
+        return {
+            name: Decimal(sum(cost[-again[name] :])).scaleb(-12) for name, cost in costs.items()
+        }
+
+    @cached_property
+    def paid_twice(self) -> int:
+        """Rows that were billed more than once, and are neither wrong nor lost."""
+        bad = self.keys.intersection(self.wrong).union(self.lost)
+        names = {self.subjects.get(key, "") for key in bad}
+        told = {self.billed_as(each) for each in self.books.requests if each.subject in names}
+        return min(len(self.paid_again.keys() - told), len(self.rows) - len(bad))
+
+    def billed_as(self, request: RequestBook) -> str:
+        """The name of a request's row in `bills`."""
+        return request.custom_id
 
     @property
     def sent(self) -> int:

@@ -11,13 +11,17 @@ from pathlib import Path
 from reports import Assignment, Format, GameDayReport, ReportError, load, render
 from reports.compare import compare
 from reports.compare_faces import COMPARISONS
+from reports.gaps import unmatched
 from reports.history import Past, Unread, render_history
 from reports.kills import KillMatrix, load_kills
+from reports.untrusted import shown, told
 from scenarios.harness.errors import UsageError
 from scenarios.harness.output import FILES, write_whole
 
 REGRESSION = 1
 OWNERS = 'Write, for instance: ["fault Stall"] owner = "net-team", due = 2027-01-31, in lines.'
+LISTED, NAME = 10, 100
+"""Names that are told, and characters of each."""
 LARGEST_REPORT = 512 * 2**20
 """Bytes. A report of 200 drills has about 4 MB; a larger file is another one."""
 
@@ -39,6 +43,7 @@ def rendered(
     if owners is not None:
         report = replace(report, assignments=read_owners(owners))
     put(render(report, Format(form)), out, file)
+    tell_unmatched(report, owners)
     return report
 
 
@@ -126,6 +131,17 @@ def _assignment(file: Path, gap: str, said: object) -> Assignment:
     if not isinstance(owner, str) or not (due == "" or type(due) is date):
         raise UsageError(f"{file}: {gap!r} names no owner as text, or no day.", fix=OWNERS)
     return Assignment(gap, owner, str(due))
+
+
+def tell_unmatched(report: GameDayReport, owners: Path | None) -> None:
+    """Say on stderr which names of a file of owners are those of no gap. That is no error: a gap
+    may be closed by now."""
+    names = unmatched(report)
+    if owners is not None and names:
+        listed = ", ".join(shown(name, NAME) for name in names[:LISTED])
+        more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+        says = f"{owners} names what is no gap here (closed by now, or misspelt): {listed}{more}"
+        sys.stderr.write(told(f"gameday: note: {says}") + "\n")
 
 
 def put(text: str, out: Path | None, *inputs: Path) -> None:

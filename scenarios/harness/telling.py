@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from controls import LedgerEntry
 from reports import Entry, JournalState
+from reports.journal import Beside
 from reports.untrusted import shown
 from simulator import Books
 
@@ -73,6 +75,19 @@ def merged(told: list[Entry], books: Books, start: datetime) -> tuple[Entry, ...
     head, tail = entries[: LONGEST_TIMELINE // 2], entries[-LONGEST_TIMELINE // 2 :]
     left_out = len(entries) - len(head) - len(tail)
     return (*head, Entry(tail[0].at, "harness", f"{left_out:,} more entries"), *tail)
+
+
+def say_beside(found: Beside, report: Path) -> str:
+    """Whether the report that lies beside a journal is the one that it names."""
+    match found:
+        case Beside.UNNAMED:
+            return "the journal names no report"
+        case Beside.MATCHES:
+            return f"{report}: matches the journal, byte for byte"
+        case Beside.CHANGED:
+            return f"{report}: was changed since the run, or is of another one"
+        case Beside.ABSENT:
+            return f"{report}: not there, so it was not compared with the journal"
 
 
 def say_end(state: JournalState) -> str:

@@ -78,7 +78,7 @@ STORE = "store"
 STORES: Shelf[Engine] = Shelf(lambda engine: engine)
 RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
 """The databases of worlds that are over."""
-SELDOM = Polling(longest=timedelta(hours=2))
+SELDOM = Polling(first=timedelta(minutes=2), longest=timedelta(hours=4))
 """An old batch is looked at seldom: nothing is learnt from the looks, and each takes real time."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""

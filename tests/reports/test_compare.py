@@ -60,7 +60,8 @@ def kinds(old: GameDayReport, new: GameDayReport) -> list[tuple[Kind, str]]:
         (slower(1), Kind.SLOWER, Kind.FASTER),
         (guarded(blast=a_blast(wrong=3)), Kind.WIDER, Kind.NARROWER),
         (guarded(blast=a_blast(leaked=1)), Kind.WIDER, Kind.NARROWER),
-        (guarded(blast=a_blast(billed_usd=Decimal(9))), Kind.WIDER, Kind.NARROWER),
+        (guarded(blast=a_blast(paid_twice=1)), Kind.WIDER, Kind.NARROWER),
+        (guarded(blast=a_blast(billed_usd=Decimal(9))), Kind.DEARER, Kind.CHEAPER),
     ],
 )
 def test_a_drill_that_got_worse_is_seen_and_its_recovery_too(
@@ -73,6 +74,21 @@ def test_a_drill_that_got_worse_is_seen_and_its_recovery_too(
     assert [(better, NAME)] == kinds(bad, good)
     assert compare(good, bad).regressions
     assert not compare(bad, good).regressions
+
+
+def test_a_dearer_prompt_is_no_larger_blast_radius() -> None:
+    """Rows and dollars are told apart, and the number of requests says why it is dearer."""
+    dear = guarded(blast=a_blast(billed_usd=Decimal(9)))
+    both = guarded(blast=a_blast(billed_usd=Decimal(9), sent=6_000, paid_twice=3_000))
+    (change,) = compare(a_report(), a_report(dear)).changes
+
+    assert (
+        "higher cost",
+        "$1.05 billed for 3,000 requests",
+        "$9.00 billed for 3,000 requests",
+    ) == (change.kind.value, change.before, change.after)
+    assert [Kind.WIDER, Kind.DEARER] == [kind for kind, _ in kinds(a_report(), a_report(both))]
+    assert "$9.00 billed for 6,000 requests" == compare(a_report(), a_report(both)).changes[1].after
 
 
 def test_what_is_not_noticed_any_more_is_slower() -> None:

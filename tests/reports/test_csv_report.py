@@ -7,9 +7,16 @@ import io
 
 import pytest
 
-from reports import Format, GameDayReport, render
-from reports.csv_report import HEAD, cell
-from tests.builders_reports import a_failed_drill, a_full_report, a_report, an_error_drill
+from reports import ArmName, Format, GameDayReport, render
+from reports.csv_report import HEAD, LARGEST, cell
+from tests.builders_reports import (
+    a_broken_finding,
+    a_failed_drill,
+    a_full_report,
+    a_report,
+    an_arm,
+    an_error_drill,
+)
 
 
 def lines_of(report: GameDayReport) -> list[dict[str, str]]:
@@ -17,14 +24,21 @@ def lines_of(report: GameDayReport) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(render(report, Format.CSV))))
 
 
+def with_offenders(*names: str) -> GameDayReport:
+    """A drill whose every finding names these."""
+    broken = a_broken_finding(evidence=names, offenders=len(names))
+    arms = tuple(an_arm(name, findings=(broken,), held=False) for name in ArmName)
+    return a_report(a_failed_drill(arms=arms))
+
+
 def test_each_finding_is_a_line() -> None:
-    """With its drill, arm, counts and first offender."""
+    """With its drill, arm, counts and all offenders that it names."""
     found = lines_of(a_report(a_failed_drill()))
     broken = found[-1]
 
     assert ["calm", "calm", "bare", "bare", "guarded", "guarded"] == [each["arm"] for each in found]
-    assert ("NoRowPaidTwice", "broke", "3000", "12", "ticket-4") == tuple(
-        broken[name] for name in ("check", "outcome", "examined", "offenders", "first offender")
+    assert ("NoRowPaidTwice", "broke", "3000", "12", "ticket-4 | ticket-9") == tuple(
+        broken[name] for name in ("check", "outcome", "examined", "offenders", "named offenders")
     )
 
 
@@ -34,6 +48,17 @@ def test_a_drill_without_findings_has_a_line() -> None:
 
     assert ("ERROR", "KeyError: <x>") == (broken["verdict"], broken["says"])
     assert "NOT RUN" == lines_of(a_full_report())[-1]["verdict"]
+
+
+def test_offenders_stay_apart_and_are_no_formula() -> None:
+    """A bar of their own is an escape; what no spreadsheet could hold is counted."""
+    names = ("=1|2", "x\ny")
+    (cellful,) = {each["named offenders"] for each in lines_of(with_offenders(*names))} - {""}
+    (long,) = {each["named offenders"] for each in lines_of(with_offenders(*["y" * 999] * 200))}
+
+    assert "'=1\\x7c2 | x\\ny" == cellful
+    assert LARGEST > len(long)
+    assert long.endswith(" | and 171 more in report.json")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", " =", "\uff1d"])

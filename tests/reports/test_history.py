@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.history import HEAD, Past, Unread, detection, render_history
+from reports import ArmName
+from reports.history import HEAD, NOBODY, Past, Unread, detection, render_history
 from tests.builders_reports import (
     HOSTILE,
     a_drill,
     a_failed_drill,
     a_full_report,
     a_report,
+    an_arm,
+    three_arms,
     with_every_text,
 )
 
@@ -51,6 +55,17 @@ def test_each_report_has_a_line_and_the_latest_stands_first() -> None:
     assert len(HEAD) == page.tags.count("th") - 2
     assert re.search(r"2FAIL.*1PASS", page.text, re.DOTALL)
     assert "This is not JSON." in page.text
+
+
+def test_what_nobody_noticed_is_said_in_words() -> None:
+    """A chart without a point says nothing."""
+    response = replace(an_arm(ArmName.GUARDED).response, detected=None)
+    deaf = a_drill(arms=three_arms(guarded=an_arm(ArmName.GUARDED, response=response)))
+    page = Page(render_history([Past("1", a_report(deaf)), Past("2", a_report(deaf))]))
+
+    assert 1 == len(page.pictures)
+    assert NOBODY in page.text
+    assert NOBODY not in Page(render_history(TWO)).text
 
 
 def test_the_charts_are_pictures_that_load_and_run_nothing() -> None:

@@ -6,13 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from reports import Journal, JournalState, ReportError, Verdict, verify_journal
+from reports.journal import Beside, report_beside
 
 ENDLESS = """
 import sys
@@ -34,6 +37,29 @@ def a_journal(folder: Path) -> Path:
         for name in ("one", "two", "three"):
             journal.write("drill", name=name, verdict=Verdict.PASS)
     return path
+
+
+def named(folder: Path, report: bytes) -> JournalState:
+    """The state of a journal that names this report, whatever lies there."""
+    with Journal(folder / "journal.jsonl") as journal:
+        journal.finish(report_sha256=sha256(report).hexdigest())
+    return verify_journal(folder / "journal.jsonl")
+
+
+def test_the_report_beside_is_compared_with_what_the_journal_names(tmp_path: Path) -> None:
+    """Byte for byte; a journal that names none says nothing about any."""
+    report = tmp_path / "report.json"
+    state = named(tmp_path, b"{}")
+
+    assert Beside.ABSENT is report_beside(state, report)
+    report.write_bytes(b"{}")
+    assert Beside.MATCHES is report_beside(state, report)
+    report.write_bytes(b"{} ")
+    assert Beside.CHANGED is report_beside(state, report)
+    assert Beside.UNNAMED is report_beside(replace(state, finished=False), report)
+    assert Beside.UNNAMED is report_beside(replace(state, last_fields={}), report)
+    with pytest.raises(ReportError, match="cannot be read"):
+        report_beside(state, tmp_path)
 
 
 def lines_of(path: Path) -> list[bytes]:

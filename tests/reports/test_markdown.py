@@ -95,12 +95,24 @@ def test_variants_of_a_family_are_one_line() -> None:
         ("www.b.c a@b.c", "www\\.b.c a\\@b.c"),
         ("1. x", "1\\. x"),
         ("- x", "\\- x"),
-        ("1.5 of 2 - 3", "1\\.5 of 2 - 3"),
+        ("1.5 of 2 - 3", "1.5 of 2 - 3"),
+        ("after 0:08:02.905", "after 0:08:02.905"),
+        ("a :tada: of :100:", "a \\:tada: of \\:100:"),
     ],
 )
 def test_text_means_nothing_but_itself(text: str, expected: str) -> None:
     """What begins something in Markdown is escaped; what does not stays readable."""
     assert expected == plain(text)
+
+
+def test_commands_can_be_copied_as_they_are_typed() -> None:
+    """Those that close a gap too: not in a table, where a pipe would end the cell, and not cut."""
+    names = " ".join(f"a_drill_with_a_long_name_{number}" for number in range(100))
+    command = f"gameday verify --pipeline 'cat rows | nightly_job' --drills {names}"
+    text = render(a_report(a_failed_drill(replay=command)), Format.MARKDOWN)
+
+    assert 2 == text.count(f": `{command}`\n")
+    assert "- drill lost\\_create\\_is\\_not\\_repeated: `" in text
 
 
 @pytest.mark.parametrize(

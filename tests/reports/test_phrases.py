@@ -16,6 +16,7 @@ from reports.phrases import (
     gains,
     headline,
     money,
+    other_troubles,
     own_words,
     saved_by,
     saved_in_all,
@@ -23,6 +24,7 @@ from reports.phrases import (
 )
 from tests.builders_reports import (
     a_blast,
+    a_broken_finding,
     a_drill,
     a_failed_drill,
     a_finding,
@@ -33,6 +35,9 @@ from tests.builders_reports import (
     an_inconclusive_drill,
     three_arms,
 )
+
+SEEN = (("A", "9 wrong"), ("B", "9 not their own"), ("D", "9 wrong"))
+"""Checks that name the same rows, and what each says of them."""
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,30 @@ def test_troubles_name_a_check_that_raised() -> None:
     drill = a_drill(verdict=Verdict.ERROR, arms=three_arms(bare=raised))
 
     assert troubles(drill) == ["bare: EveryRowAccountedFor raised an error: KeyError"]
+
+
+def test_harm_that_several_checks_see_stands_there_once() -> None:
+    """Under all their names, with what each says; other rows are another harm."""
+    same = [a_broken_finding(check=check, says=says) for check, says in SEEN]
+    other = a_broken_finding(check="C", says="other rows", evidence=("ticket-1",))
+    calm = an_arm(held=False, findings=(*same, other))
+
+    assert troubles(a_failed_drill(arms=(calm,))) == [
+        "calm: A, B and D broke: 9 wrong; 9 not their own; first: ticket-17",
+        "calm: C broke: other rows; first: ticket-1",
+    ]
+
+
+def test_what_is_said_already_is_no_other_trouble() -> None:
+    """How the pipeline ended, which its own words tell, and the reason of the verdict."""
+    ended = a_broken_finding(check="Ended", says="1 bad end", evidence=("halted: too dear",))
+    unfair = a_finding(check="FairDay", outcome=Outcome.NOT_EXERCISED, says="too few", examined=0)
+    calm = an_arm(held=False, ended="halted: too dear", findings=(ended, unfair))
+    drill = a_drill(arms=(calm,), verdict=Verdict.INCONCLUSIVE, because="too few")
+
+    assert 2 == len(troubles(drill))
+    assert [] == other_troubles(drill)
+    assert ["calm halted: too dear"] == own_words(drill)
 
 
 def test_own_words_are_those_of_whoever_halted_crashed_or_raised() -> None:

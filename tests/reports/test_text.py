@@ -7,6 +7,7 @@ import re
 from reports import ArmName, Outcome, Style, render_text
 from tests.builders_reports import (
     HOSTILE,
+    a_blast,
     a_drill,
     a_failed_drill,
     a_finding,
@@ -33,6 +34,9 @@ PASS  expired_rows_are_resent
       guarded   held   24:00:00   3,000 of 3,000 rows promoted   $1.05
       again: gameday run expired_rows_are_resent --seed 7
 
+The bare arm is gameday's own pipeline, with naive parts in the place of the drill's controls: it \
+shows that the fault is real.
+Harm in 1 drill, without the controls: 1,500 rows (1,500 lost); with them: nothing.
 PASS  1 of 1 drill proved its control. Saved 1,500 rows. Seed 7.
 """
     )
@@ -49,6 +53,16 @@ def test_a_failed_drill_shows_the_check_that_broke() -> None:
 def test_a_passed_drill_shows_no_trouble() -> None:
     """That the bare arm broke is the proof, not a problem."""
     assert "- " not in render_text(a_report())
+
+
+def test_rows_in_quarantine_are_told() -> None:
+    """In the line of the arm, and in that of a family; where there are none, nothing is said."""
+    kept = a_drill(arms=three_arms(guarded=an_arm(ArmName.GUARDED, blast=a_blast(quarantined=41))))
+    many = [kept, *(a_drill(name=f"drill_{number}") for number in range(9))]
+
+    assert 1 == render_text(a_report(kept)).count("3,000 of 3,000 rows promoted, 41 quarantined")
+    assert "saved 1,500 rows; 41 rows quarantined\n" in render_text(a_report(*many))
+    assert 1 == render_text(a_report(*many)).count("quarantined")
 
 
 def test_many_troubles_are_counted() -> None:

@@ -48,7 +48,7 @@ def test_a_failure_says_what_which_rows_and_when() -> None:
 def test_what_few_drills_look_at_tells_more_than_what_all_do() -> None:
     """The check of this drill's own comes before the checks of every drill."""
     general = a_broken_finding()
-    own = a_broken_finding(check="NoRowPaidTwice", says="own")
+    own = a_broken_finding(check="NoRowPaidTwice", says="own", evidence=("ticket-4",))
     guarded = an_arm(ArmName.GUARDED, held=False, findings=(general, own))
 
     found = trouble_of(a_failed_drill(arms=three_arms(guarded=guarded)))

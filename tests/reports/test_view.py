@@ -45,7 +45,7 @@ def test_bars_share_the_scale_of_their_line() -> None:
     bare = an_arm(ArmName.BARE, blast=a_blast(lost=1_500, billed_usd=Decimal(80)))
     guarded = an_arm(ArmName.GUARDED, blast=a_blast(billed_usd=Decimal(20)))
 
-    wrong, lost, _, dollars = measures(a_drill(arms=three_arms(bare=bare, guarded=guarded)))
+    wrong, lost, _, _, dollars = measures(a_drill(arms=three_arms(bare=bare, guarded=guarded)))
 
     assert wrong.is_nothing
     assert (lost.bare.percent, lost.guarded.percent) == (50.0, 0.0)
@@ -64,6 +64,7 @@ def test_differences_are_told_in_words() -> None:
     assert [line.difference for line in lines] == [
         "no difference",
         "1,500 fewer",
+        "no difference",
         "2 more",
         "$2.00 more",
     ]

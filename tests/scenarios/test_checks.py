@@ -14,6 +14,7 @@ import pytest
 from controls import Alert, Row
 from reports import ArmName, Outcome
 from scenarios.harness import checks
+from scenarios.harness.arms import blast_of
 from scenarios.harness.game import open_game
 from scenarios.harness.record import Act, JobEnd, Record, in_json
 from scenarios.harness.sabotage import SECRETS
@@ -289,6 +290,24 @@ def test_a_stopped_job_holds_rows_back_instead_of_losing_them() -> None:
     record = a_record(after={}, status="halted")
 
     assert ((), ("k0", "k1", "k2")) == (record.lost, record.waiting)
+
+
+def test_what_was_paid_twice_is_counted_by_rows_and_by_dollars() -> None:
+    """The first bill of a row is no waste; a row that is wrong, too, is harmed once."""
+    requests = [a_request(0), a_request(1), a_request(0, billed_picodollars=3 * 10**9)]
+    unpaid = a_request(2, billed_picodollars=0)
+    requests += [a_request(1), a_request(1), unpaid, unpaid]
+    subjects = {f"k{number}": f"k{number}" for number in range(3)}
+    right = a_record(requests=requests, subjects=subjects)
+    spoiled = a_record(
+        requests=requests, subjects=subjects, after={"k0": {"label": "neg", "score": 0.5}}
+    )
+
+    assert 2 == right.paid_twice
+    assert blast_of(right).paid_again_usd == Decimal("0.005")
+    assert (1, 2) == (blast_of(spoiled).wrong, len(spoiled.lost))
+    assert 0 == spoiled.paid_twice
+    assert Decimal("0.005") == blast_of(spoiled).paid_again_usd
 
 
 def test_a_forbidden_value_in_a_call_outside_of_batches_is_a_leak() -> None:

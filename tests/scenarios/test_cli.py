@@ -156,8 +156,16 @@ def test_a_journal_is_verified(tmp_path: Path) -> None:
         assert "" == done.stderr
         return done.returncode, done.stdout.removeprefix(f"{journal}: ")
 
+    report = tmp_path / "out" / "report.json"
     says = f"{journal}: 4 events in an unbroken chain; the run finished: PASS\n"
-    assert (0, says) == (whole.returncode, whole.stdout)
+    beside = f"{report}: matches the journal, byte for byte\n"
+    assert (0, says + beside) == (whole.returncode, whole.stdout)
+    report.write_bytes(report.read_bytes() + b" ")
+    code, says = verified(*lines)
+    assert (1, True) == (code, f"{report}: was changed since the run" in says)
+    report.unlink()
+    code, says = verified(*lines)
+    assert (0, True) == (code, f"{report}: not there" in says)
     code, says = verified(*lines[:2], lines[2].replace(b"PASS", b"FAIL"), *lines[3:])
     assert (1, True) == (code, says.startswith("line 3 is not what was written"))
     code, says = verified(*lines[:3])

@@ -127,14 +127,14 @@ def test_workers_do_not_change_the_report() -> None:
 def test_equal_calm_days_are_played_once_and_others_for_themselves() -> None:
     """Same script and controls: one run. An operator, a setting, other rows: another."""
     calm_runs = CalmRuns(open_game(None, None, seed=0))
-    names = ["swapped_answers_are_caught", "expired_rows_are_resent", "bad_write_is_rolled_back"]
-    swapped, expired, rolled_back = (select([name])[0] for name in names)
-    tuned = replace(expired, controls=(Requeue(max_rounds=1),))
+    names = ["swapped_answers_are_caught", "dropped_rows_are_noticed", "bad_write_is_rolled_back"]
+    swapped, dropped, rolled_back = (select([name])[0] for name in names)
+    tuned = replace(dropped, controls=(Requeue(max_rounds=1),))
     small = 7
-    other = replace(expired, script=lambda world: world.run(world.rows(1_000 + small)))
+    other = replace(dropped, script=lambda world: world.run(world.rows(100 + small)))
     first = calm_runs.play(swapped)
 
-    assert first is calm_runs.play(expired)
+    assert first is calm_runs.play(dropped)
     assert first is not calm_runs.play(rolled_back)
     assert first is not calm_runs.play(tuned)
     assert calm_runs.play(other) is not calm_runs.play(other)
@@ -142,7 +142,7 @@ def test_equal_calm_days_are_played_once_and_others_for_themselves() -> None:
     def by_default(world: World, count: int = 30) -> None:
         world.run(world.rows(count))
 
-    told = replace(expired, script=by_default)
+    told = replace(dropped, script=by_default)
     assert calm_runs.play(told) is not calm_runs.play(told)
 
 

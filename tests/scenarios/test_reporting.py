@@ -55,6 +55,27 @@ def test_a_kill_matrix_and_owners_can_be_added_later(tmp_path: Path) -> None:
     assert (Assignment("fault Stall", "net-team", "2027-01-31"),) == report.assignments
 
 
+def test_names_of_owners_that_are_no_gap_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr, in one line that no terminal obeys; nothing if each name is a gap."""
+    owners, source = tmp_path / "owners.toml", written(tmp_path / "report.json", a_failed_drill())
+    gap = f'["drill {a_failed_drill().name}"]\nowner = "me"\n'
+    owners.write_text(gap, "utf-8")
+    rendered(source, "json", None, owners, tmp_path / "out.json")
+    silent = capsys.readouterr().err
+    others = "".join(f'["fault {number}"]\nowner = "me"\n' for number in range(10))
+    owners.write_text(f'{gap}["a\\u001b[1m"]\nowner = "me"\n{others}', "utf-8")
+    rendered(source, "json", None, owners, tmp_path / "out.json")
+    told = capsys.readouterr().err
+
+    assert "" == silent
+    assert told.startswith(f"gameday: note: {owners} names what is no gap here")
+    assert "misspelt): a\\x1b[1m, fault 0, fault 1, " in told
+    assert told.endswith("fault 8 and 1 more\n")
+    assert 1 == told.count("\n")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

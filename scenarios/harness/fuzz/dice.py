@@ -1,7 +1,7 @@
 """Drawing plans: the same seed and number, the same plan, on any machine.
 
 Swarm style: every plan goes without whole families, so that what is left can show what the others
-would hide. Every other plan is a crowd (`crowds.py`); of the rest some are harsh in few ways,
+would hide. Many plans are crowds (`crowds.py`); of the rest some are harsh in few ways,
 others mild in many.
 """
 
@@ -95,10 +95,14 @@ CALLS = ((1,), (2,), (1, 2), (3,))
 
 
 def draw(seed: int, number: int) -> Plan:
-    """Plan so-and-so of a campaign: every other one is a crowd."""
+    """Plan so-and-so of a campaign: every other of the first ones is a crowd, then every fourth."""
     dice = Random(f"{seed}/{number}")
-    turn, apart = divmod(number, 2)
+    turn, apart = divmod(number, 2 if number < FIRST else 4)
     return plan_of(dice) if apart else crowd_of(dice, dealt(GENTLE, seed, turn))
+
+
+FIRST: Final = 200
+"""A crowd is twice as dear as another plan; what it can find, it mostly finds early."""
 
 
 def crowd_of(dice: Random, kinds: Sequence[type[Fault]]) -> Plan:

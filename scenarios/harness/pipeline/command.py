@@ -140,6 +140,11 @@ def opened(
         UsageError: one of them is wrong, or they cannot go together.
     """
     from scenarios.harness.errors import UsageError  # noqa: PLC0415
+    from scenarios.harness.pipeline.origin import (  # noqa: PLC0415
+        facts_of,
+        without_password,
+        without_passwords,
+    )
     from scenarios.harness.pipeline.places import place_of  # noqa: PLC0415
     from scenarios.harness.pipeline.trial import Trial, job_of, read_schema  # noqa: PLC0415
 
@@ -149,13 +154,13 @@ def opened(
     approved = None if budget is None else dollars(budget)
     job, rowset = job_of(rows, key, text, agreed, approved)
     given = {
-        "pipeline": pipeline,
+        "pipeline": without_passwords(pipeline),
         "rows": str(rows),
         "key": key,
-        "sink": sink,
+        "sink": without_password(sink),
         "table": table,
         "sink-key": sink_key,
-        "quarantine": quarantine,
+        "quarantine": quarantine and without_password(quarantine),
         "quarantine-key": quarantine_key,
         "schema": schema and str(schema),
         "budget": budget,
@@ -177,6 +182,7 @@ def opened(
         timeout=timeout,
         seed=seed,
         options="".join(f" --{name} {shlex.quote(v)}" for name, v in given.items() if v),
+        facts=tuple(facts_of(pipeline, sink, table, quarantine, schema)),
     )
 
 

@@ -311,7 +311,9 @@ class Day:
             not_applicable=tuple(self.not_applicable),
             appendix=(
                 Fact("batch-gameday", version("batch-gameday")),
-                Fact("Python", sys.version.split()[0]),
+                Fact("anthropic, of the harness", version("anthropic")),
+                Fact("Python, of the harness", sys.version.split()[0]),
+                *trial.facts,
                 Fact("rows, SHA-256", trial.rowset.digest),
                 Fact("rows, licence", trial.rowset.licence),
                 Fact("text column", trial.job.text_field),

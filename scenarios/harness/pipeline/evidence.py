@@ -14,6 +14,7 @@ from scenarios.harness.pipeline.places import Contents
 from scenarios.harness.pipeline.process import FLOOD, Ending
 from scenarios.harness.record import Record
 from scenarios.harness.shapes import Shape, Value
+from simulator.books import RequestBook
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,14 @@ class OutsideRecord(Record):
     def paid(self) -> Counter[str]:
         """Per row's text, or `custom_id` where none was found, how many requests were billed."""
         return Counter(
-            request.subject or request.custom_id
+            self.billed_as(request)
             for request in self.books.requests
             if request.billed_picodollars > 0
         )
+
+    def billed_as(self, request: RequestBook) -> str:
+        """The name of its row's text, or the `custom_id` where none was found."""
+        return request.subject or request.custom_id
 
     @cached_property
     def bills(self) -> Counter[str]:

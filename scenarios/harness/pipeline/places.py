@@ -80,7 +80,7 @@ def place_of(given: str, option: str, table: str | None = None) -> Place:
     try:
         url = make_url(address)
         dialect = url.get_dialect().name
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError(
             f"{option} is no SQLAlchemy URL.", fix="Example: sqlite:///answers.db"
         ) from None

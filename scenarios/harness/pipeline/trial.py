@@ -18,7 +18,9 @@ import msgspec
 
 from controls import JobType, Row
 from controls.policy import AnswerPolicy, Prompt, RowsPolicy, SpendPolicy
+from reports import Fact
 from scenarios.harness.errors import UsageError
+from scenarios.harness.pipeline.origin import without_passwords
 from scenarios.harness.pipeline.places import Place
 from scenarios.harness.rows import RowSet, path_is_csv, read_rows
 
@@ -47,7 +49,9 @@ class Trial:
     """Seconds that one run of the pipeline may take."""
     seed: int
     options: str
-    """What to add to `gameday verify` so that it repeats this trial."""
+    """What to add to `gameday verify` so that it repeats this trial, but for passwords."""
+    facts: tuple[Fact, ...] = ()
+    """What the report tells of it in its appendix."""
 
     @property
     def key(self) -> str:
@@ -65,7 +69,9 @@ class Trial:
     @property
     def name(self) -> str:
         """The pipeline in a few words."""
-        return " ".join(shlex.quote(word) for word in self.pipeline.split())[:120]
+        return " ".join(shlex.quote(word) for word in without_passwords(self.pipeline).split())[
+            :120
+        ]
 
 
 def job_of(

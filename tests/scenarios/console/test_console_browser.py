@@ -262,3 +262,31 @@ def test_nobody_is_kept_out(house: House, visit: Visit, scheme: Any, width: int)
     assert width == visit.page.evaluate("document.documentElement.scrollWidth")
     visit.page.get_by_role("button", name="Close and write report").click()
     assert [] == serious(visit.page)
+
+
+def test_batches_fit_a_laptop_and_money_is_told_to_its_size(house: House, visit: Visit) -> None:
+    """At 1280 by 800 no column of the table is out of sight, whatever became of the rows; and no
+    sum that is not nothing reads as nothing."""
+    page = visit.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    visit.enter(house.url, FACILITATOR)
+    assert page.locator("#sums").inner_text().endswith("· $0.00")
+    with house.client() as client:
+        made = [a_request(f"row-{n}", "x" * 40) for n in range(2_000)]
+        client.messages.batches.create(requests=made[:1])  # type: ignore[arg-type]
+        page.get_by_role("button", name="To the end of the next batch").click()
+        page.locator("#batches", has_text="1 succeeded").wait_for()
+        cheap = page.locator("#sums").inner_text()
+        visit.inject("RowsErrored", share="0.3")
+        visit.inject("RowsExpired", share="0.3")
+        client.messages.batches.create(requests=made)  # type: ignore[arg-type]
+        page.get_by_role("button", name="To the end of the next batch").click()
+        page.locator("#batches", has_text="errored").wait_for()
+        client.messages.batches.create(requests=made)  # type: ignore[arg-type]
+        page.locator("#batches", has_text="24:00:00 left").wait_for()
+        dear = page.locator("#sums").inner_text()
+    box = page.locator(".batches .scroll")
+
+    assert box.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert cheap.endswith("· <$0.0001")
+    assert "$0.0000" not in dear

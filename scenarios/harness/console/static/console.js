@@ -41,6 +41,14 @@ function span(milliseconds) {
 }
 
 const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+// As the report tells money: to the cent, and to a hundredth of a cent where less needs it.
+function dollars(text) {
+  const usd = Number(text);
+  if (usd > 0 && usd < 0.0001) return "<$0.0001";
+  const digits = usd < 1 && Math.round(usd * 1e4) % 100 ? 4 : 2;
+  return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
 const stamp = (milliseconds) => new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
 
 function now() {
@@ -172,7 +180,7 @@ const HEARD = {
   },
   service: (service) => {
     seen.service = service;
-    byId("sums").textContent = `${counted(service.calls, "call")} · ${counted(service.requests, "request")} · $${Number(service.billed_usd).toFixed(4)}`;
+    byId("sums").textContent = `${counted(service.calls, "call")} · ${counted(service.requests, "request")} · ${dollars(service.billed_usd)}`;
     drawBatches();
   },
   people: (people) => {
@@ -213,14 +221,13 @@ function drawBatches() {
     return make("tr", {},
       make("td", { text: batch.id }),
       make("td", {}, make("span", { text: batch.status.replace("_", " "), className: "status", "data-status": batch.status })),
-      make("td", { text: batch.requests.toLocaleString("en") }),
-      make("td", { text: outcome.join(", ") }),
-      make("td", { text: span(instant - batch.created_at) }),
-      make("td", { text: ended ? "–" : span(left), className: !ended && left < 3_600_000 ? "late" : "" }),
-      make("td", { text: Number(batch.billed_usd).toFixed(4) }));
+      make("td", {}, ...outcome.map((text) => make("div", { text }))),
+      make("td", {}, make("div", { text: span(instant - batch.created_at) }), ...(ended ? [] : [
+        make("div", { text: `${span(left)} left`, className: left < 3_600_000 ? "late" : "quiet" })])),
+      make("td", { text: dollars(batch.billed_usd) }));
   }));
   if (!seen.service.batches.length) {
-    byId("batches").replaceChildren(make("tr", {}, make("td", { text: "no batch yet", colspan: "7", className: "quiet" })));
+    byId("batches").replaceChildren(make("tr", {}, make("td", { text: "no batch yet", colspan: "5", className: "quiet" })));
   }
   byId("more").textContent = seen.service.more ? `and ${counted(seen.service.more, "older batch").replace("batchs", "batches")}` : "";
 }
