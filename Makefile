@@ -43,6 +43,7 @@ bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.controls
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.reports
+	$(BIN)/python -m benchmarks.fuzz_bugs
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
@@ -50,6 +51,7 @@ bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.controls --smoke
 	$(BIN)/python -m benchmarks.jobs --smoke
 	$(BIN)/python -m benchmarks.reports --smoke
+	$(BIN)/python -m benchmarks.fuzz_bugs --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report gameday-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

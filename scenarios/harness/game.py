@@ -23,6 +23,7 @@ from scenarios.harness.arms import (
     run_arm,
     run_drill,
 )
+from scenarios.harness.at_home import sendable
 from scenarios.harness.coverage import coverage_of
 from scenarios.harness.door import check_door
 from scenarios.harness.drill import Drill
@@ -69,7 +70,7 @@ def _opened(rows: Path | None, job: Path | None, seed: int) -> Game:
     rowset = read_rows(rows, job_type)
     column = job_type.rows.injection_column
     if column is None:
-        return Game(job_type, rowset, seed, options=options)
+        return Game(job_type, sendable(rowset, job_type, rows), seed, options=options)
     if column not in rowset.columns:
         raise UsageError(
             f"The rows have no column {column!r}, which rows.injection_column names.",

@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from controls import JobType, Row
+from controls import JobType, Row, SensitiveText
 from controls.ids import REFERENCE_FIELD
 from controls.policy import Template, label_text
 from scenarios.harness.rows import RowSet
@@ -58,11 +58,14 @@ def simulated_model(
 ) -> Model:
     """A model that knows the texts of `rows`, also where instructions were planted in them.
 
-    `agreed` is the job type before any sabotage: how the model was meant to be instructed.
+    `agreed` is the job type before any sabotage: how the model was meant to be instructed. It knows
+    a text also with marks in the place of what the job type redacts; texts that are the same with
+    their marks have one subject.
     """
     job_type, name = task.job_type, task.job_type.text_field
     column = job_type.rows.label_column
     planted = {row.key: row for row in task.rows if row.key in task.planted}
+    redacted = SensitiveText.of(agreed).scrub
     truths: dict[str, Truth] = {}
     subjects: dict[str, str] = {}
     for row in rows:
@@ -72,7 +75,10 @@ def simulated_model(
             label = labels[hash_of(text) % len(labels)]
         if row.key in planted:
             text = planted[row.key].fields[name]
-        subjects[row.key] = truths.setdefault(text, Truth(row.key, label)).subject
+        as_sent = redacted(text)
+        truth = truths.get(text) or truths.get(as_sent) or Truth(row.key, label)
+        truths[text] = truths[as_sent] = truth
+        subjects[row.key] = truth.subject
     answer = answer_writer(job_type)
     oracle = LabelOracle(
         truths,
@@ -87,7 +93,8 @@ def simulated_model(
     if not task.planted:
         return Model(oracle, subjects, known)
     wanted = answer(labels[0], 1.0, {})
-    gullible = Gullible(oracle, dict.fromkeys(task.planted.values(), wanted))
+    orders = {form for order in task.planted.values() for form in (order, redacted(order))}
+    gullible = Gullible(oracle, dict.fromkeys(sorted(orders), wanted))
     return Model(gullible, subjects, known)
 
 

@@ -68,7 +68,7 @@ LABEL = JOB.answer.schema["properties"]["label"]
         (changed("canary", min_accuracy=0.97), "canary.min_accuracy = 0.97, but the simulated"),
         (
             changed("canary", min_accuracy=0.96),
-            "takes 24 of 150 rows, but it takes 74 to prove canary.min_accuracy = 0.96",
+            "takes 40 of 150 rows, but it takes 74 to prove canary.min_accuracy = 0.96",
         ),
         (answering({"label": LABEL, "Label": {}}), "'label' and 'Label' differ in case alone"),
         (answering({"label": LABEL, " ": {}}), "the property ' ' cannot be the name"),

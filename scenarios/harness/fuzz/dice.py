@@ -1,12 +1,13 @@
 """Drawing plans: the same seed and number, the same plan, on any machine.
 
 Swarm style: every plan goes without whole families, so that what is left can show what the others
-would hide. Some plans are harsh in few ways, others mild in many.
+would hide. Many plans are crowds (`crowds.py`); of the rest some are harsh in few ways,
+others mild in many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from random import Random
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
+from scenarios.harness.fuzz.crowds import Turns, crowd_size, dealt, home_of
 from scenarios.harness.fuzz.plan import MEANWHILE, Act, Deed, Kill, Mode, Plan, Size
 from scenarios.harness.model import LABELS_OF_THE_JOB
 from scenarios.harness.sabotage import (
@@ -30,18 +32,17 @@ from scenarios.harness.sabotage import (
 from simulator import seconds
 from simulator.errors import SimulatorError
 from simulator.faults import CATALOGUE, Fault, Window
-from simulator.faults.clashes import check_together
+from simulator.faults.clashes import always, check_together
+from simulator.faults.drift import DRIFTS
 from simulator.faults.settings import settings_of
 from simulator.wire import Endpoint
 
 FAMILIES: Final[Mapping[str, tuple[type[Fault], ...]]] = {
     home: tuple(
-        kind
-        for name, kind in CATALOGUE.items()
-        if kind.__module__.rpartition(".")[2] == home and name != "NoFault"
+        kind for name, kind in CATALOGUE.items() if home_of(kind) == home and name != "NoFault"
     )
     for home in dict.fromkeys(
-        kind.__module__.rpartition(".")[2] for name, kind in CATALOGUE.items() if name != "NoFault"
+        home_of(kind) for name, kind in CATALOGUE.items() if name != "NoFault"
     )
 }
 """Faults by the page of the catalogue that they stand on."""
@@ -78,6 +79,11 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "type": ("deferred", "pending"),
 }
 """What a setting of this name may say; other texts keep their default."""
+NAMED: Mapping[str, Callable[[Random], tuple[str, ...]]] = {
+    "labels": lambda _dice: LABELS_OF_THE_JOB,
+    "kinds": lambda dice: tuple(dice.sample(DRIFTS, len(DRIFTS))),
+}
+"""Settings that list names: all of them, in an order that matters where they take turns."""
 SAYS_NOTHING_WAS_DONE = frozenset(range(400, 500)) - {408, 409} | {529}
 """Statuses that clients may take at their word: a service that answers so has not done its work."""
 LIMITED: Mapping[tuple[str, str], Sequence[Any]] = {
@@ -89,8 +95,27 @@ CALLS = ((1,), (2,), (1, 2), (3,))
 
 
 def draw(seed: int, number: int) -> Plan:
-    """Plan so-and-so of a campaign."""
-    return plan_of(Random(f"{seed}/{number}"))
+    """Plan so-and-so of a campaign: every other of the first ones is a crowd, then every fourth."""
+    dice = Random(f"{seed}/{number}")
+    turn, apart = divmod(number, 2 if number < FIRST else 4)
+    return plan_of(dice) if apart else crowd_of(dice, dealt(GENTLE, seed, turn))
+
+
+FIRST: Final = 200
+"""A crowd is twice as dear as another plan; what it can find, it mostly finds early."""
+
+
+def crowd_of(dice: Random, kinds: Sequence[type[Fault]]) -> Plan:
+    """A plan in which faults of all these kinds meet, as far as they can be true together."""
+    seed, turns = dice.randrange(2**31), Turns(dice)
+    return Plan(
+        seed,
+        crowd_size(dice),
+        _together(fault_of(kind, dice, timing=turns.of(kind)) for kind in kinds),
+        (),
+        _kills(dice) if dice.random() < 0.5 else (),
+        _acts(dice) if dice.random() < 0.2 else (),
+    )
 
 
 def plan_of(dice: Random) -> Plan:
@@ -100,7 +125,7 @@ def plan_of(dice: Random) -> Plan:
         return Plan(seed, Size(rows=_rows(dice), first=dice.randrange(1_000)))
     mild = dice.random() < MILD
     faults = _faults(dice, mild=mild)
-    sabotage = _sabotage(dice) if dice.random() < 0.2 else ()
+    sabotage = _sabotage(dice) if dice.random() < 0.3 else ()
     return sound(
         Plan(
             seed,
@@ -159,11 +184,16 @@ def _faults(dice: Random, *, mild: bool) -> tuple[Fault, ...]:
     on = [kinds for kinds in FAMILIES.values() if dice.random() < (0.6 if mild else 0.35)]
     pool = [kind for kinds in on for kind in kinds if not (mild and kind.__name__ in FATAL)]
     count = min(dice.randrange(5, 26) if mild else dice.choice((1, 1, 2, 3, 4)), len(pool))
+    return _together(fault_of(kind, dice, mild=mild) for kind in dice.sample(pool, count))
+
+
+def _together(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Those that can be true together with the ones before them."""
     chosen: list[Fault] = []
-    for kind in dice.sample(pool, count):
-        fault = fault_of(kind, dice, mild=mild)
+    for fault in faults:
         with suppress(SimulatorError):
-            check_together([*chosen, fault])
+            if always(fault):  # no other can clash
+                check_together([*chosen, fault])
             chosen.append(fault)
     return tuple(chosen)
 
@@ -178,11 +208,22 @@ FATAL: Final = frozenset(
 """Faults that rightly stop a job; where many faults meet they would hide all others."""
 
 
-def fault_of(kind: type[Fault], dice: Random, *, mild: bool = False) -> Fault:
-    """A fault of this kind with random settings, such as it takes."""
+GENTLE: Final = tuple(kind for kind in KINDS if kind.__name__ not in FATAL)
+"""The kinds of which crowds are made."""
+
+
+def fault_of(
+    kind: type[Fault],
+    dice: Random,
+    *,
+    mild: bool = False,
+    timing: Mapping[str, Any] | None = None,
+) -> Fault:
+    """A fault of this kind with random settings, such as it takes; when and how often it strikes
+    may be given."""
     for _ in range(TRIES):
         with suppress(SimulatorError):
-            return kind(**_settings(kind, dice, mild=mild))
+            return kind(**_settings(kind, dice, mild=mild, timing=timing))
     raise SimulatorError(
         f"No settings were found that {kind.__name__} takes.", fix="Give its settings in dice.py."
     )
@@ -191,12 +232,14 @@ def fault_of(kind: type[Fault], dice: Random, *, mild: bool = False) -> Fault:
 TRIES = 50
 
 
-def _settings(kind: type[Fault], dice: Random, *, mild: bool) -> dict[str, Any]:
-    hints, found = _hints(kind.__name__), dict[str, Any]()
+def _settings(
+    kind: type[Fault], dice: Random, *, mild: bool, timing: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    hints, found = _hints(kind.__name__), dict(timing or {})
     for part in fields(kind):
-        needed = part.default is MISSING
+        needed = part.default is MISSING or part.name in ALWAYS
         if part.name in _SHARED:
-            found |= _SHARED[part.name](kind, dice, mild)
+            found |= _SHARED[part.name](kind, dice, mild) if timing is None else {}
         elif needed or dice.random() < OWN:
             found |= _own(kind, part.name, hints[part.name], dice)
     return found
@@ -207,6 +250,8 @@ def _hints(name: str) -> Mapping[str, Any]:
     return settings_of(CATALOGUE[name])
 
 
+ALWAYS: Final = frozenset({"kinds"})
+"""Settings whose first value alone would be seen, where a fault strikes seldom."""
 OWN = 0.3
 """So often a setting of a fault's own is drawn; else it has its default."""
 
@@ -262,8 +307,8 @@ def _own(kind: type[Fault], name: str, hint: Any, dice: Random) -> dict[str, Any
     """A value for a setting that only some faults have; nothing where its default is best."""
     if get_origin(hint) in {Union, UnionType}:
         (hint,) = (choice for choice in get_args(hint) if choice is not NoneType)
-    if name == "labels":
-        return {name: LABELS_OF_THE_JOB}
+    if name in NAMED:
+        return {name: NAMED[name](dice)}
     if (kind.__name__, name) in LIMITED:
         return {name: dice.choice(LIMITED[kind.__name__, name])}
     if name == "done" and getattr(kind, "status", 500) in SAYS_NOTHING_WAS_DONE:

@@ -60,7 +60,7 @@ from simulator import Request
 PERSON, WHY = "A. Person", "somebody should look"
 LONGEST_WAIT = timedelta(hours=28)
 """The longest that one thing of the service takes: a batch to end, or a lost one to be found."""
-SELDOM = Polling(longest=timedelta(hours=2))
+SELDOM = Polling(timedelta(minutes=4), timedelta(hours=2))
 """An old batch is looked at seldom: looks only take time here."""
 LIVES = 6
 """Beyond its kills and what people do, a job may need so many workers; more are no end."""

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.harness.errors import UsageError
-from scenarios.harness.fuzz.dice import KINDS, draw, fault_of, plan_of, sound
+from scenarios.harness.fuzz.crowds import HANDS, dealt
+from scenarios.harness.fuzz.dice import GENTLE, KINDS, crowd_of, draw, fault_of, plan_of, sound
 from scenarios.harness.fuzz.plan import Act, Deed, Kill, Mode, Plan, Size
 from scenarios.harness.fuzz.writing import SABOTAGE, from_toml, to_toml
 from scenarios.harness.sabotage import RunawayJoin, WrongColumn
@@ -18,7 +19,9 @@ from simulator.faults import EndsAtOnce, LostReply, MissingFromList, NeverEnds
 from simulator.faults.clashes import check_together
 from simulator.wire import Endpoint
 
-ANY = st.randoms(use_true_random=False).map(plan_of)
+ANY = st.randoms(use_true_random=False).map(plan_of) | st.integers(0, 2**31).map(
+    lambda number: crowd_of(Random(number), dealt(GENTLE, 0, number))
+)
 
 
 @settings(max_examples=40)
@@ -59,6 +62,18 @@ def test_a_plan_depends_on_its_seed_and_number_alone() -> None:
 
     assert backwards[::-1] == [draw(7, number) for number in range(20)]
     assert draw(7, 3) != draw(8, 3)
+
+
+def test_kinds_are_dealt_to_crowds_in_turn() -> None:
+    """Of the crowds of one deal each kind is in all but one, and no two have the same; another
+    seed deals otherwise."""
+    hands = [dealt(GENTLE, 5, number) for number in range(HANDS)]
+    crowds = [{type(fault) for fault in draw(5, 2 * number).faults} for number in range(HANDS)]
+
+    assert {HANDS - 1} == {sum(kind in hand for hand in hands) for kind in GENTLE}
+    assert HANDS == len(set(hands))
+    assert crowds == [set(hand) for hand in hands]
+    assert hands[0] != dealt(GENTLE, 6, 0)
 
 
 def test_what_no_client_can_know_is_not_drawn() -> None:

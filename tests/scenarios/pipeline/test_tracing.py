@@ -89,8 +89,8 @@ def test_each_write_is_done_when_it_strikes_and_the_next_is_not(tmp_path: Path) 
 
 @traced
 def test_what_counts_are_changes_of_the_arms_own_files(tmp_path: Path) -> None:
-    """By relative names, too, and by copying; not what is read, fails or lies elsewhere, and not the
-    rows file; and the bytes that are written are nobody's business."""
+    """By relative names, too, and by copying; not what is read, fails or lies elsewhere, not the rows
+    file; and the bytes that are written are nobody's business."""
     (tmp_path / "rows").touch()
     (tmp_path / "sub").mkdir()
     script = f"""

@@ -1,0 +1,124 @@
+"""`python -m benchmarks.fuzz_bugs [--smoke]`: how surely `gameday fuzz` finds bugs in which three
+things have to meet, how soon, and how small the plan is that is left.
+
+Each bug of `tests/scenarios/fuzz/planted.py` is looked for from the seeds 0, 1, 2 and so on, none
+of them picked. Time is that of two workers: half the CPU of the plans up to the first that breaks
+something, and all of that of shrinking it, which one worker does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from benchmarks.jobs import tell
+from scenarios.harness.fuzz.campaign import Part, to_shrink
+from scenarios.harness.game import open_game
+from scenarios.harness.workers import Died, Workers
+from scenarios.harness.world import Game
+from tests.scenarios.fuzz.planted import BUGS
+
+SEEDS, SMOKE = 20, 1
+"""From so many seeds each bug is hunted."""
+WORKERS = 2
+MOST_PLANS, SMOKE_PLANS = 300, 20
+SECONDS, PARTS = 10.0, 3
+"""Targets: found and shrunk in so many seconds on two cores, to so many parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What came of looking for one bug from one seed."""
+
+    plans: int
+    """Played until the first that broke something; 0: none of them did."""
+    finding: float = 0.0
+    """Seconds of CPU."""
+    shrinking: float = 0.0
+    parts: int = 0
+    attempts: int = 0
+    invariant: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Until the small plan is there, with two workers."""
+        return self.finding / WORKERS + self.shrinking
+
+    @property
+    def succeeds(self) -> bool:
+        """It was found, soon enough and small enough."""
+        return self.plans > 0 and self.seconds < SECONDS and self.parts <= PARTS
+
+
+def hunt(task: tuple[str, int], game: Game, most: int) -> Hunt:
+    """Play plan after plan of a seed until the bug shows or time is up, then shrink that plan."""
+    name, seed = task
+    bug = BUGS[name]
+    began = time.process_time()
+    for number in range(most):
+        if time.process_time() - began > WORKERS * SECONDS:
+            return Hunt(0, time.process_time() - began)
+        played = Part(game, seed, range(number, number + 1), bug).play()
+        if played.failures:
+            break
+    else:
+        return Hunt(0, time.process_time() - began)
+    found = time.process_time()
+    shrunk = to_shrink(game, seed, played.failures, bug)[0].shrink()
+    return Hunt(
+        number + 1,
+        found - began,
+        time.process_time() - found,
+        shrunk.plan.parts,
+        shrunk.attempts,
+        shrunk.invariant,
+    )
+
+
+def main() -> int:
+    """Hunt every bug from every seed and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz_bugs", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="small sizes: does it run?")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    asked = parser.parse_args()
+    seeds = range(asked.first, asked.first + (SMOKE if asked.smoke else asked.seeds))
+    work = partial(
+        hunt, game=open_game(None, None, 0), most=SMOKE_PLANS if asked.smoke else MOST_PLANS
+    )
+    pool: Workers[tuple[str, int], Hunt] = Workers(work, WORKERS)
+    hunts: dict[str, list[Hunt]] = {name: [] for name in BUGS}
+    for (name, _), one in pool.results([(name, seed) for name in BUGS for seed in seeds]):
+        if isinstance(one, Died):
+            sys.exit(f"a worker {one.how}")
+        hunts[name].append(one)
+    for name, some in hunts.items():
+        _tell(name, some)
+    every = [one for some in hunts.values() for one in some]
+    _tell("all of them", every)
+    return 0
+
+
+def _tell(name: str, hunts: list[Hunt]) -> None:
+    found = [one for one in hunts if one.plans]
+    share = sum(one.succeeds for one in hunts) / len(hunts)
+    tell(name, f"{share:.0%} of {len(hunts)} seeds", "100%", met=share == 1)
+    if found:
+        plans, shrinking = [one.plans for one in found], [one.shrinking for one in found]
+        print(
+            f"{'':<8}found by {len(found)}: after {median(plans):g} plans (at most {max(plans)}), "
+            f"in {median(one.seconds for one in found):.1f} s "
+            f"(at most {max(one.seconds for one in found):.1f} s); shrunk in "
+            f"{median(shrinking):.1f} s (at most {max(shrinking):.1f} s) and "
+            f"{median(one.attempts for one in found):g} attempts to "
+            f"{', '.join(map(str, sorted({one.parts for one in found})))} parts; "
+            f"{', '.join(sorted({one.invariant for one in found}))}",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
