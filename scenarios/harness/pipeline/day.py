@@ -186,12 +186,14 @@ class Day:
         }
         calm = self._calm[name]
         guarded = found.get(ArmName.GUARDED)
-        if guarded is not None and _status(guarded) != _status(calm):
+        if guarded is not None and (problem := guarded.results[name].problem):
+            self.left_out = f"they could not be counted: {problem}"
+        elif guarded is not None and _status(guarded) != _status(calm):
             self.left_out = f"under strace the pipeline ends otherwise: {guarded.ended}"
         seen = 0 if guarded is None or self.left_out else guarded.writes
         bare = found[ArmName.BARE]
         self._swept.append(
-            Fact("durable writes of the pipeline", self.left_out or f"{seen:,}, all seen by strace")
+            Fact("durable writes of the pipeline", self.left_out or f"{seen:,} seen by strace")
         )
         return {
             ArmName.BARE: Counted(bare.calls, rows, bare.writes if seen else 0),

@@ -89,8 +89,8 @@ def test_each_write_is_done_when_it_strikes_and_the_next_is_not(tmp_path: Path) 
 
 @traced
 def test_what_counts_are_changes_of_the_arms_own_files(tmp_path: Path) -> None:
-    """By relative names, too, and by copying; not what is read, fails or lies elsewhere, not the rows
-    file; and the bytes that are written are nobody's business."""
+    """By relative names, too, and by copying; not what is read, fails or lies elsewhere, nor the
+    rows file; and the bytes that are written are nobody's business."""
     (tmp_path / "rows").touch()
     (tmp_path / "sub").mkdir()
     script = f"""
@@ -152,7 +152,7 @@ def test_a_bug_between_two_writes_is_found_at_that_write(
     assert finding.evidence[0].startswith("after durable write 1 of 4 (openat of GAMEDAY_STATE/")
     assert all("call" not in place for place in drill.arms[2].injections[0].where)
     facts = {fact.name: fact.value for fact in report.appendix}
-    assert "4, all seen by strace" == facts["durable writes of the pipeline"]
+    assert "4 seen by strace" == facts["durable writes of the pipeline"]
     assert facts["crash_sweep_once, killed at"].startswith("4 of 18 kill points")
 
 
