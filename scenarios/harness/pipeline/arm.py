@@ -206,7 +206,7 @@ class _Stage:
             ending = self._start(url)
             endings.append(ending)
             if self._killed:
-                self.struck.append(f"{self._kill}{self._write}")
+                self.struck.append(f"{self._kill}{self._at()}")
                 if len(endings) < STARTS:
                     continue
                 return endings
@@ -240,9 +240,17 @@ class _Stage:
         """Whether this durable write is the one at which the pipeline is killed."""
         self._writes += 1
         if self._kill is not None and self._writes == self._kill.write:
-            self._write = f" ({what})"
+            self._write = what
             self._killed = True
         return self._killed
+
+    def _at(self) -> str:
+        """The write at which the pipeline was killed, and how many others were done meanwhile, as
+        happens with threads that write at the same moment."""
+        if self._kill is None or not self._write:
+            return ""
+        late = self._writes - self._kill.write
+        return f" ({self._write}{f', and {late:,} more' if late > 0 else ''})"
 
     def _enough(self) -> bool:
         """Whether as many rows are in the sink as the next kill waits for."""

@@ -100,6 +100,7 @@ class Tracing:
         self._names = {str(place.resolve()): name for place, name in names.items()}
         self._begun: dict[str, str] = {}
         self._rest = b""
+        self._over = False
 
     @contextmanager
     def opened(self) -> Iterator[int]:
@@ -118,18 +119,19 @@ class Tracing:
         return _command(str(self._log), "STOP")
 
     def hear(self, piece: bytes) -> bool:
-        """Read on in the log, and let go on who waits; True if the pipeline is to be killed."""
+        """Read on in the log, and let go on who waits; True if the pipeline is to be killed, and
+        from then on nobody goes on."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             process, call, arguments = self._done(line.decode("ascii", "replace"))
             if not process:
                 continue
             what = self._durable(process, call, arguments)
-            if what and self._written(what):
-                return True
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGCONT)
-        return False
+            self._over = bool(what and self._written(what)) or self._over
+            if not self._over:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGCONT)
+        return self._over
 
     def _done(self, line: str) -> tuple[int, str, str]:
         """Process, call and arguments with result; the process is 0 if it was not stopped (yet)."""
