@@ -39,6 +39,7 @@ from simulator.faults import NoFault
         Staging,
     ],
     checks=[EveryRowAnswered(), NoAlarm(), EveryValueFromItsOwnRow(), SpendWithinApproval()],
+    at_least=200,
 )
 def a_good_day_is_left_alone(world: World) -> None:
     """On a day without faults every row is promoted and nobody is woken up.

@@ -10,6 +10,7 @@ from simulator.faults import WrongButValid
     faults=[WrongButValid(share=0.2, labels=LABELS_OF_THE_JOB, spare_batches=1)],
     controls=[Staging],
     checks=[RecordCleanOrRestored()],
+    at_least=200,
 )
 def bad_write_is_rolled_back(world: World) -> None:
     """A promotion that turns out to be wrong is undone, byte for byte.

@@ -9,6 +9,7 @@ from scenarios import BrokenDelimiter, DamageIsHeard, OnlyTheCanaryWasSent, Worl
     sabotage=[BrokenDelimiter()],
     controls=[Canary],
     checks=[OnlyTheCanaryWasSent(), DamageIsHeard()],
+    at_least=200,
 )
 def broken_delimiter_stops_at_the_canary(world: World) -> None:
     """A template whose instructions are swallowed is stopped after the canary slice.

@@ -11,6 +11,7 @@ from simulator.faults import RowsErrored, SchemaDrift
     faults=[SchemaDrift(share=0.15, spare_batches=1), RowsErrored(share=0.05, spare_batches=1)],
     controls=[attribution],
     checks=[CostsAddUp()],
+    at_least=200,
 )
 def costs_add_up_to_the_bill(world: World) -> None:
     """What each team is told that it has spent adds up to what the service bills.

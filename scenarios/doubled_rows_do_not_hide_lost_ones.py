@@ -20,6 +20,7 @@ from simulator.faults import RowsDuplicated, RowsMissing
     ],
     controls=[Reconciliation],
     checks=[EveryRowAccountedFor(), EveryRowAnswered(), NoRowPaidTwice(), DamageIsHeard()],
+    at_least=200,
 )
 def doubled_rows_do_not_hide_lost_ones(world: World) -> None:
     """Rows that are missing are noticed although others stand there twice.

@@ -28,6 +28,7 @@ from simulator.faults import RowsErrored, RowsExpired, RowsMissing
         SpendWithinApproval(),
         DamageIsHeard(),
     ],
+    at_least=200,
 )
 def dropped_rows_are_noticed(world: World) -> None:
     """Rows that errored, expired or are missing from the results are counted and brought home.

@@ -10,6 +10,7 @@ from simulator import hours
     sabotage=[TrailEdited(after=hours(20))],
     controls=[verify_trail],
     checks=[TamperingIsLocated()],
+    at_least=100,
 )
 def edited_trail_is_found_out(world: World) -> None:
     """A changed entry of the audit trail is found, and named, by the next audit.

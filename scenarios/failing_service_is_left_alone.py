@@ -11,6 +11,7 @@ from simulator.faults import SchemaDrift
     faults=[SchemaDrift(share=1.0)],
     controls=[CircuitBreaker],
     checks=[SentAtMost(7 * 20), DamageIsHeard()],
+    at_least=200,
 )
 def failing_service_is_left_alone(world: World) -> None:
     """After five bad batches in a row new spending stops; two probes are all that follows.

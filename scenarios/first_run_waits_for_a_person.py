@@ -17,6 +17,7 @@ from simulator import hours
     sabotage=[FirstOfItsKind()],
     controls=[FirstRun],
     checks=[OnlyTheCanaryBeforeAPerson(), EveryRowAnswered(), DamageIsHeard()],
+    at_least=400,
 )
 def first_run_waits_for_a_person(world: World) -> None:
     """The first run of a job type stops after its canary, and goes on when a person says so.

@@ -12,6 +12,7 @@ from simulator.faults import Stall, first
     faults=[Stall(after_share=0.0, lasting=hours(12), during=first(hours(6)), spare_batches=1)],
     controls=[FairShare(queue_limit=200)],
     checks=[AnsweredWithin(hours(5), job="game_2")],
+    at_least=264,
 )
 def giant_batch_leaves_room(world: World) -> None:
     """An urgent job of another team goes at once, however much a giant one has still to send.

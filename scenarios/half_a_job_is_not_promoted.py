@@ -10,6 +10,7 @@ from simulator.faults import CreditExhausted
     faults=[CreditExhausted(after_requests=80, spare_batches=1)],
     controls=[QuarantineThreshold],
     checks=[NoTornJobPromoted(), EveryRowAccountedFor(), DamageIsHeard()],
+    at_least=200,
 )
 def half_a_job_is_not_promoted(world: World) -> None:
     """A job of which half was kept back is not promoted until somebody has looked.

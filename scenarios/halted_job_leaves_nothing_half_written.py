@@ -10,6 +10,7 @@ from simulator.faults import UnknownRows
     faults=[UnknownRows(count=1, spare_batches=3)],
     controls=[Staging],
     checks=[NoTornJobPromoted(), DamageIsHeard()],
+    at_least=200,
 )
 def halted_job_leaves_nothing_half_written(world: World) -> None:
     """A job that is halted in the middle has written nothing: the record never shows a part of it.

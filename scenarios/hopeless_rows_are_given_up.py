@@ -22,6 +22,7 @@ from simulator.faults import RowsErrored
         NoRowSentTooOften(),
         DamageIsHeard(),
     ],
+    at_least=400,
 )
 def hopeless_rows_are_given_up(world: World) -> None:
     """Rows that fail in every round are set aside with their reason; the others are brought home.

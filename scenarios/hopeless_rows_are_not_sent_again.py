@@ -26,6 +26,7 @@ from simulator.faults import CreditExhausted, RowsErrored, VagueError
     controls=[Requeue],
     instead=[SendsEverythingAgain()],
     checks=[EveryRowAccountedFor(), NothingBeyondTheRows(), DamageIsHeard()],
+    at_least=200,
 )
 def hopeless_rows_are_not_sent_again(world: World) -> None:
     """Rows with an error that would come again are set aside with its name, not sent again.

@@ -27,6 +27,7 @@ from simulator.faults import ConnectionReset, Endpoint
     },
     controls=[BatchRunner],
     checks=[EveryRowAnswered(), EveryValueFromItsOwnRow(), NoRowPaidTwice()],
+    at_least=200,
 )
 def ids_of_two_teams_never_meet(world: World) -> None:
     """Two teams on one account never get each other's answers, whatever they are called.

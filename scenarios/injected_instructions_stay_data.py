@@ -24,6 +24,7 @@ from scenarios import (
         RowsAnswered(at_least=0.97),
         DamageIsHeard(),
     ],
+    at_least=200,
 )
 def injected_instructions_stay_data(world: World) -> None:
     """Instructions in the text of a row do not decide what the record says about it.

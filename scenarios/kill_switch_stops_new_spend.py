@@ -11,6 +11,7 @@ from simulator.faults import Stall
     faults=[Stall(after_share=0.5, lasting=hours(3), times=1)],
     controls=[KillSwitch],
     checks=[NothingSentAfterTheStop(), StopsWithin(minutes(16)), DamageIsHeard()],
+    at_least=400,
 )
 def kill_switch_stops_new_spend(world: World) -> None:
     """A person stops a job in the middle; not one batch is created after that.

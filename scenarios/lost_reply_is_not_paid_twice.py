@@ -17,6 +17,7 @@ from simulator.faults import Endpoint, LostReply
     faults=[LostReply(on=Endpoint.CREATE, times=1, spare_batches=1)],
     controls=[IdempotentSubmit],
     checks=[NoRowPaidTwice(), NothingBeyondTheRows(), EveryRowAnswered(), DamageIsHeard()],
+    at_least=200,
 )
 def lost_reply_is_not_paid_twice(world: World) -> None:
     """A batch whose create call got no answer is found and adopted, not sent again.

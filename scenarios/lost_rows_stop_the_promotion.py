@@ -10,6 +10,7 @@ from simulator.faults import RowsMissing
     faults=[RowsMissing(share=0.02, times=None, spare_batches=1)],
     controls=[Reconciliation],
     checks=[EveryRowAccountedFor(), NoRowPaidTwice(), DamageIsHeard()],
+    at_least=200,
 )
 def lost_rows_stop_the_promotion(world: World) -> None:
     """Rows that are missing from every download are an incident: nothing is promoted without them.

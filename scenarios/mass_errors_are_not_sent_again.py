@@ -10,6 +10,7 @@ from simulator.faults import RowsErrored
     faults=[RowsErrored(share=0.6, spare_batches=1)],
     controls=[Watchdog],
     checks=[NothingSentTwice(), DamageIsHeard()],
+    at_least=400,
 )
 def mass_errors_are_not_sent_again(world: World) -> None:
     """When most rows of a batch errored, a person looks at them before any is sent again.

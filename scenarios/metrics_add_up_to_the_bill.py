@@ -11,6 +11,7 @@ from simulator.faults import RowsErrored, SchemaDrift
     faults=[SchemaDrift(share=0.15), RowsErrored(share=0.05)],
     controls=[Telemetry],
     checks=[CostsAddUp()],
+    at_least=200,
 )
 def metrics_add_up_to_the_bill(world: World) -> None:
     """What the metrics say that each team has spent is what the service bills.

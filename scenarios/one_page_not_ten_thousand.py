@@ -10,6 +10,7 @@ from simulator import hours, minutes
     sabotage=[StrangerBatch()],
     controls=[Deduplicated],
     checks=[PagesAtMost(6)],
+    at_least=100,
 )
 def one_page_not_ten_thousand(world: World) -> None:
     """The same alarm is told once an hour, however often it is raised.

@@ -11,6 +11,7 @@ from simulator.faults import EndsAtOnce, SchemaDrift, first
     faults=[SchemaDrift(share=1.0, during=first(minutes(12))), EndsAtOnce()],
     controls=[CircuitBreaker],
     checks=[RowsAnswered(at_least=0.7), DamageIsHeard()],
+    at_least=400,
 )
 def outage_is_waited_out(world: World) -> None:
     """Jobs that come during an outage wait until it is over, and are answered then.

@@ -18,6 +18,7 @@ from simulator.faults import Expires, OverloadedAsApiError, RowsErrored, RowsExp
     },
     controls=[Requeue],
     checks=[EveryRowAnswered(), NoRowPaidTwice(), SpendWithinApproval()],
+    at_least=200,
 )
 def overloaded_rows_are_sent_again(world: World) -> None:
     """Rows that the service gave up or ran out of time for are sent again, and answered.

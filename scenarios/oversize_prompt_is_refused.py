@@ -16,6 +16,7 @@ from scenarios import (
     sabotage=[OversizePrompt()],
     controls=[CostCeiling],
     checks=[NothingWasSent(), SpendWithinApproval(), DamageIsHeard()],
+    at_least=200,
 )
 def oversize_prompt_is_refused(world: World) -> None:
     """Prompts that carry their whole history along are refused before anything is sent.

@@ -11,6 +11,7 @@ from simulator.faults import SchemaDrift
     faults=[SchemaDrift(share=0.1, spare_batches=1)],
     controls=[purge],
     checks=[NoPayloadLeft()],
+    at_least=100,
 )
 def payload_is_purged_in_time(world: World) -> None:
     """When a job's time is over nothing of what it sent or got is left anywhere.

@@ -16,6 +16,7 @@ from scenarios import (
     sabotage=[ColumnRidesAlong(plain=True)],
     controls=[FieldAllowlist],
     checks=[NoForbiddenValueSent(), NothingWasSent(), DamageIsHeard()],
+    at_least=200,
 )
 def plain_column_never_leaves(world: World) -> None:
     """A column that rides along is noticed also when nothing in it looks like personal data.

@@ -9,6 +9,7 @@ from scenarios import EveryRowAccountedFor, EveryValueFromItsOwnRow, RowsReorder
     sabotage=[RowsReordered()],
     controls=[RowBinding],
     checks=[EveryValueFromItsOwnRow(), EveryRowAccountedFor()],
+    at_least=200,
 )
 def rebuilt_mapping_is_harmless(world: World) -> None:
     """Answers find their rows even when the row source yields another order at collection.

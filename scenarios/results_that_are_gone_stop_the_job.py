@@ -14,6 +14,7 @@ from simulator.faults import ArchivedEarly, DeletedByAnotherOperator, Endpoint, 
     ],
     controls=[Reconciliation],
     checks=[EveryRowAccountedFor(), NoRowPaidTwice(), DamageIsHeard()],
+    at_least=200,
 )
 def results_that_are_gone_stop_the_job(world: World) -> None:
     """Results that cannot be had any more stop the job; no row counts as done without its answer.

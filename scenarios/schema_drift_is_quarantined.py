@@ -24,6 +24,7 @@ from simulator.faults import SchemaDrift
         EveryRowAccountedFor(),
         DamageIsHeard(),
     ],
+    at_least=200,
 )
 def schema_drift_is_quarantined(world: World) -> None:
     """Answers that break the agreed shape are quarantined with a reason; none is coerced.

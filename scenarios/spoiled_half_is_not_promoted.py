@@ -10,6 +10,7 @@ from simulator.faults import SchemaDrift
     faults=[SchemaDrift(share=0.4, spare_batches=1)],
     controls=[QuarantineThreshold],
     checks=[NothingPromotedBeyond(0.25), DamageIsHeard()],
+    at_least=400,
 )
 def spoiled_half_is_not_promoted(world: World) -> None:
     """When a quarter of the rows and more is kept back, none of the others is promoted.

@@ -10,6 +10,7 @@ from simulator import hours
     sabotage=[StrangerBatch()],
     controls=[look_over],
     checks=[StrangersAreTold()],
+    at_least=100,
 )
 def stranger_batch_is_told(world: World) -> None:
     """A batch that no ledger knows is told to a person; those of the jobs are not.

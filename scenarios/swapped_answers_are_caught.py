@@ -16,6 +16,7 @@ from simulator.faults import AnswersSwapped
     faults=[AnswersSwapped(share=0.05, spare_batches=1)],
     controls=[RowBinding],
     checks=[EveryValueFromItsOwnRow(), EveryRowAccountedFor(), DamageIsHeard()],
+    at_least=200,
 )
 def swapped_answers_are_caught(world: World) -> None:
     """Answers that come back under another row's id do not reach the record.

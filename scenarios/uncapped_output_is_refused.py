@@ -18,6 +18,7 @@ from simulator.faults import RunsOn
     faults=[RunsOn(share=0.06, spare_batches=1)],
     controls=[CostCeiling],
     checks=[NothingWasSent(), SpendWithinApproval(), DamageIsHeard()],
+    at_least=200,
 )
 def uncapped_output_is_refused(world: World) -> None:
     """Requests that ask for far more output than the cap are refused before anything is sent.

@@ -10,6 +10,7 @@ from simulator import days
     sabotage=[WorkerVanishes()],
     controls=[look_over],
     checks=[EveryRowAnswered(), NoRowPaidTwice()],
+    at_least=100,
 )
 def unread_results_are_told_in_time(world: World) -> None:
     """Results that nobody has read are told days before the service deletes them, and then read.

@@ -15,6 +15,7 @@ from simulator.faults import EndsAtOnce, Stall, first
     ],
     controls=[FairShare(queue_limit=200, team_quota=180)],
     checks=[AnsweredWithin(hours(2), job="game_2")],
+    at_least=400,
 )
 def urgent_job_finds_its_reserve(world: World) -> None:
     """An urgent job goes at once although its own team has filled the queue with ordinary work.

@@ -11,6 +11,7 @@ from simulator.faults import Stall
     faults=[Stall(after_share=0.5, lasting=hours(25), times=1, spare_batches=1)],
     controls=[Router],
     checks=[AnsweredWithin(hours(6)), EveryRowAnswered()],
+    at_least=120,
 )
 def urgent_rows_do_not_wait_for_a_batch(world: World) -> None:
     """Rows that are needed in six hours go as live calls: a batch may take a day.

@@ -9,6 +9,7 @@ from scenarios import EveryRowAnswered, NoRowPaidTwice, WorkerKeepsDying, World,
     sabotage=[WorkerKeepsDying(deaths=12)],
     controls=[IdempotentSubmit],
     checks=[EveryRowAnswered(), NoRowPaidTwice()],
+    at_least=200,
 )
 def worker_that_keeps_dying_finishes(world: World) -> None:
     """A worker that is killed again and again, at any step, still brings every row home once.

@@ -16,6 +16,7 @@ from scenarios import (
     sabotage=[WrongColumn()],
     controls=[Canary],
     checks=[OnlyTheCanaryWasSent(), EveryValueFromItsOwnRow(), DamageIsHeard()],
+    at_least=200,
 )
 def wrong_column_stops_at_the_canary(world: World) -> None:
     """A template filled from the wrong column is stopped after the canary slice.

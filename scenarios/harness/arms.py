@@ -11,6 +11,7 @@ from inspect import getclosurevars
 from pathlib import Path
 from types import FunctionType
 
+from controls import Canary
 from reports import (
     ArmName,
     ArmReport,
@@ -42,15 +43,31 @@ from scenarios.harness.task import RowSource, Task
 from scenarios.harness.telling import merged
 from scenarios.harness.world import Game, Refit, World, as_it_is
 from simulator.books import Firing
-from simulator.faults import NoFault
+from simulator.faults import NoFault, WrongButValid
 
 
 def applies(drill: Drill, game: Game) -> NotApplicable | None:
     """Why a drill cannot be run on these rows; None when it can."""
     task = Task(game.job_type, game.rowset.rows, RowSource(game.rowset.rows), planted={})
-    reasons = [*(act.applies_to(task) for act in drill.sabotage), amounts_unfit(drill, game)]
+    rows = len(game.rowset.rows)
+    few = f"it takes {drill.needs:,} rows, and there are {rows:,}"
+    reasons = [few] if rows < drill.needs else []
+    reasons += [*(act.applies_to(task) for act in drill.sabotage), amounts_unfit(drill, game)]
+    reasons += [_ungraded(drill, game)]
     why = "; ".join(filter(None, reasons))
     return NotApplicable(drill.name, drill.claim, why) if why else None
+
+
+def _ungraded(drill: Drill, game: Game) -> str:
+    """Why nobody could tell that answers are wrong: they are valid, and no row says better."""
+    if Canary not in drill.control_types:
+        return ""
+    if not any(isinstance(fault, WrongButValid) for fault in drill.faults):
+        return ""
+    column = game.job_type.rows.label_column or ""
+    if any(row.fields.get(column) for row in game.rowset.rows):
+        return ""
+    return "answers that are wrong and valid show only against known answers, and no row has one"
 
 
 class DrillError(Exception):

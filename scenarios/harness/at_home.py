@@ -2,12 +2,12 @@
 
 A row with a card number in its text is withheld by the guardrails on the best of days. A day on
 which it is missing from the record would be called bad, and the harness would be the one who is
-wrong. That secrets stay at home is a drill of its own, with secrets planted into clean rows.
+wrong. That secrets stay at home is a drill of its own, with secrets planted into clean rows; which
+rows are not clean, because something of them is redacted, is found out here once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +25,31 @@ def sendable(rowset: RowSet, job_type: JobType, path: Path) -> RowSet:
     Raises:
         UsageError: the job type stops at such a row, or there is no other.
     """
-    refused = dict(_refused(rowset, job_type))
-    if not refused:
-        return rowset
+    control, columns = SensitiveText.of(job_type), _columns(job_type)
+    refused: dict[str, str] = {}
+    redacted: set[str] = set()
+    for row in rowset.rows:
+        for name in _finds(row, columns):
+            match control.action(name):
+                case "refuse":
+                    refused.setdefault(row.key, name)
+                case "redact":
+                    redacted.add(row.key)
+    if refused:
+        rowset = _without(refused, rowset, job_type, path)
+    return replace(rowset, redacted=frozenset(redacted - refused.keys()))
+
+
+def _columns(job_type: JobType) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(Template(job_type.prompt.template).fields()))
+
+
+def _finds(row: Row, columns: tuple[str, ...]) -> list[str]:
+    """The detectors that find something in what the prompt takes of a row."""
+    return [hit.name for column in columns for hit in sensitive(row.fields[column])]
+
+
+def _without(refused: dict[str, str], rowset: RowSet, job_type: JobType, path: Path) -> RowSet:
     key, name = next(iter(refused.items()))
     says = f"{len(refused):,} of {len(rowset.rows):,} rows hold what the job type refuses to send"
     first = f"first {name} in row {shown(key)}"
@@ -41,17 +63,3 @@ def sendable(rowset: RowSet, job_type: JobType, path: Path) -> RowSet:
     kept = (row for row in rowset.rows if row.key not in refused)
     rows = tuple(replace(row, ordinal=ordinal) for ordinal, row in enumerate(kept))
     return replace(rowset, source=f"{rowset.source}; {says} and stay at home, {first}", rows=rows)
-
-
-def _refused(rowset: RowSet, job_type: JobType) -> Iterator[tuple[str, str]]:
-    """Key, and the first detector that refuses something in a column of the prompt."""
-    control = SensitiveText.of(job_type)
-    columns = tuple(dict.fromkeys(Template(job_type.prompt.template).fields()))
-    for row in rowset.rows:
-        if name := _first(row, columns, control):
-            yield row.key, name
-
-
-def _first(row: Row, columns: tuple[str, ...], control: SensitiveText) -> str:
-    finds = (hit.name for column in columns for hit in sensitive(row.fields[column]))
-    return next((name for name in finds if control.action(name) == "refuse"), "")

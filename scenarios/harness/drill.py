@@ -55,6 +55,8 @@ class Drill:
     """What stands in the bare arm where the controls stood, if not the usual."""
     borne: bool = False
     """What goes wrong is weather: it harms no pipeline, and must wake nobody up."""
+    at_least: int = 0
+    """With fewer rows than so many it proves nothing, and is not run; see `needs`."""
 
     @property
     def family(self) -> str:
@@ -71,6 +73,12 @@ class Drill:
         """How many of the rows its story takes, as far as the story says so; None for all."""
         counts = [value for value in self.script.__code__.co_consts if type(value) is int]
         return min(counts, default=None)
+
+    @property
+    def needs(self) -> int:
+        """The fewest rows it is run on: for a drill that ships, as many as its story takes, where
+        it does not say otherwise."""
+        return self.at_least or (0 if self.file else self.count or 0)
 
     @property
     def replay(self) -> str:
@@ -105,6 +113,7 @@ def drill(
     instead: Sequence[StandIn] = (),
     borne: bool = False,
     slow: bool = False,
+    at_least: int = 0,
 ) -> Callable[[Script], Drill]: ...
 
 
@@ -120,6 +129,7 @@ def drill(
     instead: Sequence[StandIn] = (),
     borne: bool = False,
     slow: bool = False,
+    at_least: int = 0,
 ) -> Callable[[Script], tuple[Drill, ...]]: ...
 
 
@@ -134,6 +144,7 @@ def drill(
     instead: Sequence[StandIn] = (),
     borne: bool = False,
     slow: bool = False,
+    at_least: int = 0,
 ) -> Callable[[Script], Drill] | Callable[[Script], tuple[Drill, ...]]:
     """Declare a drill. See `scenarios/expired_rows_are_resent.py` for a whole one.
 
@@ -160,6 +171,7 @@ def drill(
             slow,
             instead=(*instead, *(part for part in parts if isinstance(part, StandIn))),
             borne=borne,
+            at_least=at_least,
         )
         for broken, what, fix in _rules(made):
             if broken:

@@ -66,6 +66,8 @@ class Record:
     """Bodies and replies of live calls that were answered."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Row key to the secret that stood in its text."""
+    redacted: frozenset[str] = frozenset()
+    """Keys of rows that brought something to redact of their own."""
     remains: tuple[str, ...] = ()
     """Where payload was still kept when its time was over."""
     told_usd: Mapping[str, Decimal] = field(default_factory=dict)

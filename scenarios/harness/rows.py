@@ -31,6 +31,8 @@ class RowSet:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     licence: str = "the user's own: gameday knows of none"
+    redacted: frozenset[str] = frozenset()
+    """Keys of rows that are not sent as they are: the job type redacts something of them."""
 
 
 def read_rows(path: Path, job_type: JobType) -> RowSet:

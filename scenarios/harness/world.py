@@ -80,6 +80,8 @@ RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
 """The databases of worlds that are over."""
 SELDOM = Polling(first=timedelta(minutes=2), longest=timedelta(hours=4))
 """An old batch is looked at seldom: nothing is learnt from the looks, and each takes real time."""
+ENOUGH_FOR_A_RAMP = 2_000
+"""Fewer rows go at once after the canary."""
 WATCHED = timedelta(days=2)
 """A pipeline that waits for longer counts as hung."""
 
@@ -449,6 +451,7 @@ class World:
         return Record(
             job_type=self.game.job_type,
             rows=stage.rows,
+            redacted=self.game.rowset.redacted,
             planted=stage.task.planted,
             books=stage.api.books(),
             besides=tuple(stage.wire.besides),
@@ -493,7 +496,7 @@ class World:
 
     def _stack(self, job: Job, stage: Stage) -> Stack:
         policy = _policy_of(self.game.job_type, job.type)
-        if len(stage.task.rows) < len(self.game.rowset.rows):
+        if len(stage.task.rows) < ENOUGH_FOR_A_RAMP:
             policy = without_ramp(policy)
         stack = default_stack(policy, Staging(stage.store, stage.record))
         stack = replace(stack, polling=SELDOM)
@@ -568,8 +571,8 @@ def _befitted(stack: Stack, gear: Gear) -> Stack:
 
 
 def without_ramp(job_type: JobType) -> JobType:
-    """The policy for a part of the rows: they go at once after the canary. The steps of a ramp
-    would be so small that one bad row in twenty could not be told from one in ten."""
+    """The policy for few rows: they go at once after the canary. The steps of a ramp would be so
+    small that one bad row in twenty could not be told from one in ten."""
     return msgspec.structs.replace(
         job_type, canary=msgspec.structs.replace(job_type.canary, ramp=())
     )

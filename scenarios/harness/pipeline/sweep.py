@@ -228,7 +228,7 @@ def _over(place: int, finding: Finding, each: Sequence[tuple[Crash, ArmReport]])
         if report.findings[place].outcome in {Outcome.BROKE, Outcome.RAISED}
     ]
     if not broke:
-        return finding
+        return max((report.findings[place] for _, report in each), key=lambda each: each.examined)
     raised = any(report.findings[place].outcome is Outcome.RAISED for _, report in each)
     return Finding(
         finding.check,
