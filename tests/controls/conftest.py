@@ -1,4 +1,4 @@
-"""Properties are judged by what they find, not by how busy the machine is; databases are real."""
+"""Databases are real."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL
 
 from tests import postgres
-
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
