@@ -19,5 +19,5 @@ def bad_write_is_rolled_back(world: World) -> None:
     are promoted. Two hours later somebody notices. Without before-images the best that an operator
     can do is delete the new rows; what stood there before is gone.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))
     world.operator.reverses_what_is_wrong()

@@ -28,4 +28,4 @@ def doubled_rows_do_not_hide_lost_ones(world: World) -> None:
     The first download has at least as many lines as were sent, so whoever counts lines is content.
     Only an account per id sees which rows never came.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))

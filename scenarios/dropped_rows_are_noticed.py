@@ -37,4 +37,4 @@ def dropped_rows_are_noticed(world: World) -> None:
     results is short. A pipeline that only reads what succeeded loses every twentieth row; its
     numbers look slightly off, and no alarm is raised.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))

@@ -30,4 +30,4 @@ def hopeless_rows_are_given_up(world: World) -> None:
     The service is overloaded all day and gives up two rows of five in every batch. Most of them
     come through at the second or third try; for the few that do not there is no fourth.
     """
-    world.run(world.rows(1_000))
+    world.run(world.rows(600))

@@ -25,4 +25,4 @@ def lost_reply_is_not_paid_twice(world: World) -> None:
     The service accepts the batch and will bill it, but the reply is lost. The API knows no
     idempotency key, so whoever simply retries, as the client does by default, pays twice.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))

@@ -18,4 +18,4 @@ def split_line_end_loses_no_row(world: World) -> None:
     where a piece ends between the two it sees an empty line, and dies of it. That happens to every
     64th line, so a test with ten rows shows nothing.
     """
-    world.run(world.rows(1_000))
+    world.run(world.rows(600))

@@ -24,4 +24,4 @@ def swapped_answers_are_caught(world: World) -> None:
     Pairs of rows have exchanged their results. Every id is there exactly once, every answer is
     valid: all counts balance. Only an answer that says which row it belongs to can be told apart.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))

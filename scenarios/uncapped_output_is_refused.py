@@ -26,4 +26,4 @@ def uncapped_output_is_refused(world: World) -> None:
     Somebody was annoyed by an answer that was cut off, and raised max_tokens for good. It goes
     well until some rows make the model ramble up to the new limit.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))

@@ -24,4 +24,4 @@ def wrong_column_stops_at_the_canary(world: World) -> None:
     A changed query puts the record's number where the text belongs. The model answers every row,
     in perfect JSON, with a guess. Only known answers and the mix of labels can tell.
     """
-    world.run(world.rows())
+    world.run(world.rows(600))
