@@ -44,6 +44,7 @@ bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.reports
 	$(BIN)/python -m benchmarks.fuzz_bugs
+	$(BIN)/python -m benchmarks.drills
 
 bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks --smoke
@@ -52,6 +53,7 @@ bench-smoke: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.jobs --smoke
 	$(BIN)/python -m benchmarks.reports --smoke
 	$(BIN)/python -m benchmarks.fuzz_bugs --smoke
+	$(BIN)/python -m benchmarks.drills --smoke
 
 clean:
 	rm -rf $(VENV) gameday-report gameday-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
