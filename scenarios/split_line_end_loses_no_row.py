@@ -10,6 +10,7 @@ from simulator.faults import CrlfLines
     faults=[CrlfLines(spare_batches=1)],
     controls=[BatchRunner],
     checks=[EveryRowAnswered(), NoRowPaidTwice()],
+    at_least=600,
 )
 def split_line_end_loses_no_row(world: World) -> None:
     """Lines that end with a carriage return and a newline are read, wherever the stream is cut.

@@ -30,6 +30,10 @@ Part = Fault | Sabotage | StandIn
 Each = Mapping[str, Part | Sequence[Part]] | Sequence[Part | Sequence[Part]]
 
 
+ENOUGH = 150
+"""Rows on which a drill proves what it proves on more, unless it says that it takes more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drill:
     """Faults + controls + checks + a story, and the claim it proves."""
@@ -76,9 +80,9 @@ class Drill:
 
     @property
     def needs(self) -> int:
-        """The fewest rows it is run on: for a drill that ships, as many as its story takes, where
-        it does not say otherwise."""
-        return self.at_least or (0 if self.file else self.count or 0)
+        """The fewest rows it is run on: for a drill that ships as many as its story takes, or
+        `ENOUGH`, where it does not say otherwise."""
+        return self.at_least or (0 if self.file else min(self.count or 0, ENOUGH))
 
     @property
     def replay(self) -> str:
