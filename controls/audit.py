@@ -23,6 +23,7 @@ import msgspec
 from sqlalchemy import Engine, Row, Table, select
 from sqlalchemy.engine import Connection
 
+from controls.core import queries
 from controls.core.book import (
     COLLECTED,
     CREATED,
@@ -36,7 +37,7 @@ from controls.core.book import (
     plan_digest,
 )
 from controls.core.columns import list_digest, part_digest
-from controls.core.ledger import GENESIS, KEPT_COLUMNS, digest16, digest_of, entry_hash
+from controls.core.ledger import GENESIS, digest16, digest_of, entry_hash
 from controls.core.store import (
     ANSWERED,
     BATCHES,
@@ -345,7 +346,7 @@ def _quarantine(connection: Connection, trail: _Trail) -> Iterator[Tampering]:
         covered = []
         job, where = numbered.get(place[0]), _name(numbered, *place)
         for row in kept:
-            covered.append(tuple(getattr(row, name) for name in KEPT_COLUMNS))
+            covered.append(tuple(getattr(row, name) for name in queries.KEPT_COLUMNS))
             gone = row.evidence == b"" and job is not None and "evidence" in job.purged
             if not gone and digest16(row.evidence) != row.evidence_digest:
                 what = f"the evidence of number {row.id} is not what was kept"

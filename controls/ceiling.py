@@ -34,8 +34,10 @@ from controls.core.rows import DressedRow
 from controls.policy import JobType
 from controls.prices import PriceTable
 
-SAMPLE_ROWS = 12
-"""Rows counted exactly per estimate; `count_tokens` is free but has a rate limit."""
+SAMPLE_ROWS, FEW_SAMPLE_ROWS, SAMPLE_EVERY = 12, 4, 20
+"""Rows counted exactly per estimate: one in so many, within these bounds. `count_tokens` is free,
+but it has a rate limit, and a count takes as long as a live call: a small job, of which little can
+be lost, does not wait for twelve."""
 DENSITY_MARGIN = 1.25
 """The densest sampled row may be outdone by a quarter before the bound is wrong."""
 OVERHEAD_TOKENS = 16
@@ -156,6 +158,11 @@ def in_flight_exposure(committed_usd: Decimal, agreed_usd: Decimal) -> Exposure:
         agreed_usd: the ceiling, or what a person approved above it.
     """
     return Exposure(committed_usd, max(committed_usd - agreed_usd, Decimal(0)))
+
+
+def sample_size(rows: int) -> int:
+    """How many of so many rows are counted exactly."""
+    return min(rows, SAMPLE_ROWS, max(FEW_SAMPLE_ROWS, rows // SAMPLE_EVERY))
 
 
 def estimate_cost(

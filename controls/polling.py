@@ -10,20 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isfinite
 
 from controls.core.errors import ControlError
 
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """The pause between two looks: each one half as long again as the one before, up to a bound.
+    """The pause between two looks: each one longer than the one before, up to a bound.
 
     Raises:
-        ControlError: without a pause, or with a first one that is longer than the longest.
+        ControlError: without a pause, with a first one that is longer than the longest, or with
+            pauses that become shorter or endless.
     """
 
     first: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(minutes=15)
+    growth: float = 1.5
+    """By what a pause is multiplied to get the next."""
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.first <= self.longest:
@@ -31,7 +35,11 @@ class Polling:
                 f"Polling every {self.first} at first and every {self.longest} at last cannot be.",
                 fix="The first pause is longer than nothing, and not longer than the longest.",
             )
+        if not (self.growth >= 1 and isfinite(self.growth)):
+            raise ControlError(
+                f"Pauses cannot grow by {self.growth}.", fix="Choose a number from 1 on."
+            )
 
     def after(self, pause: timedelta) -> timedelta:
         """The pause that follows this one."""
-        return min(pause * 1.5, self.longest)
+        return min(pause * self.growth, self.longest)

@@ -14,14 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
-
+from controls.core import queries
 from controls.core.book import document_of, type_digest_of
 from controls.core.decision import AskApproval, Decision, Halt, Proceed
 from controls.core.errors import ControlError
 from controls.core.ledger import Ledger
 from controls.core.moment import AfterCanary, AtOpening, Moment, Review
-from controls.core.store import REVIEWS
 from controls.policy import JobType, check_job_type
 
 
@@ -53,7 +51,7 @@ class Register:
         with self._ledger.transaction() as transaction:
             review = Review(type_digest_of(document), by, transaction.now, expires_at)
             number = transaction.connection.execute(
-                insert(REVIEWS).returning(REVIEWS.c.id),
+                queries.ADD_REVIEW,
                 {
                     "name": job_type.name,
                     "digest": review.digest,
@@ -77,7 +75,6 @@ class Register:
 
     def reviews(self, name: str) -> tuple[Review, ...]:
         """All reviews of a job type, oldest first."""
-        query = select(REVIEWS).where(REVIEWS.c.name == name).order_by(REVIEWS.c.id)
         with self._ledger.engine.connect() as connection:
             return tuple(
                 Review(
@@ -86,7 +83,7 @@ class Register:
                     datetime.fromisoformat(row.at),
                     row.expires_at and datetime.fromisoformat(row.expires_at),
                 )
-                for row in connection.execute(query)
+                for row in connection.execute(queries.REVIEWS_OF, {"name": name})
             )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import chain, islice
 from typing import Any, Protocol
 
 import msgspec
@@ -23,16 +24,15 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
-    Select,
     String,
     Table,
     Text,
+    bindparam,
     column,
     delete,
     func,
     insert,
     inspect,
-    literal,
     select,
     table,
     text,
@@ -42,13 +42,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 from sqlalchemy.types import NullType, UserDefinedType
 
+from controls.core import queries
 from controls.core.book import JobRecord
 from controls.core.columns import Staged, list_digest, packed, part_digest, read_staged
 from controls.core.errors import ControlError
 from controls.core.store import (
+    BESIDE,
     PREPARATION,
-    STAGING,
-    UNACCEPTED,
     chunks,
     copied_beside,
     insert_many,
@@ -60,6 +60,9 @@ KEYS_PER_STATEMENT = 5_000
 
 KEYS_PER_COPY = 50_000
 """On PostgreSQL keys are copied into a table, which pays for large parts."""
+
+KEYS, OWN = "keys", "own"
+"""Lists of keys that a statement for SQLite is given."""
 
 Value = Mapping[str, Any]
 
@@ -143,6 +146,9 @@ class SystemOfRecord:
             Column("number_of_rows", Integer, nullable=False),
         )
         self._make_tables()
+        self._on_postgres = engine.dialect.name == "postgresql"
+        self._upserts: dict[tuple[str, ...], Any] = {}
+        self._make_statements()
 
     def _make_tables(self) -> None:
         """Make the tables beside the user's, once, whoever else does it at the same time."""
@@ -166,10 +172,55 @@ class SystemOfRecord:
         for index in self.before.indexes:
             index.create(connection)
 
+    def _make_statements(self) -> None:
+        """The statements that every promotion and every rollback asks, made once."""
+        names = [column.name for column in self.columns]
+        others = tuple(name for name in names if name != self.key.name)
+        promotion, these, own = bindparam("promotion", type_=String), self._in(KEYS), self._in(OWN)
+        here, saved = self.key.in_(these), self.before.c[self.key.name]
+        mine = (self.before.c[self.mark] == promotion) & saved.in_(own)
+        was = select(*(self.before.c[name] for name in names)).where(mine)
+        self._known = select(self.promotions.c.number_of_rows).where(
+            self.promotions.c.promotion == promotion
+        )
+        self._keep = insert(self.before).from_select(
+            [self.mark, *names], select(promotion, *self.columns).where(here)
+        )
+        self._held = select(func.count()).select_from(self.table).where(here)
+        self._spelled = select(self.key).where(here)
+        self._remove = delete(self.table).where(here, self.key.not_in(select(saved).where(mine)))
+        self._restore = self._upsert(others).from_select(names, was)
+
+    def _in(self, name: str) -> Any:
+        """What `IN` takes to find keys: on PostgreSQL a table of them, which has the type of the
+        key and is searched as a whole; else a list that is given by this name."""
+        if self._on_postgres:
+            return select(table(BESIDE, column(self.key.name, self.key.type)).c[self.key.name])
+        return bindparam(name, expanding=True)
+
+    @contextmanager
+    def _among(self, connection: Connection, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """These keys where `_in` looks for them; with what to bind."""
+        if not self._on_postgres:
+            yield {KEYS: keys}
+            return
+        rows = [(key,) for key in keys]
+        with copied_beside(connection, self.table, (self.key.name,), rows):
+            yield {}
+
+    def known(self, connection: Connection, promotion: str) -> int | None:
+        """How many rows a promotion wrote; None if there was none."""
+        return connection.execute(self._known, {"promotion": promotion}).scalar()
+
+    def keep(self, connection: Connection, promotion: str, keys: Sequence[str]) -> None:
+        """Copy what a promotion is about to replace."""
+        with self._among(connection, keys) as these:
+            connection.execute(self._keep, {"promotion": promotion, **these})
+
     @property
     def keys_per_part(self) -> int:
         """How many rows are promoted or put back at a time."""
-        return KEYS_PER_COPY if self.engine.dialect.name == "postgresql" else KEYS_PER_STATEMENT
+        return KEYS_PER_COPY if self._on_postgres else KEYS_PER_STATEMENT
 
     @property
     def mark(self) -> str:
@@ -186,7 +237,7 @@ class SystemOfRecord:
         for key, value in rows:
             alike.setdefault(tuple(name for name in mine if name in value), []).append((key, value))
         for written, some in alike.items():
-            if connection.dialect.name == "postgresql":
+            if self._on_postgres:
                 self._merge(connection, written, some)
                 continue
             key_name, columns = self.key.name, [(name, self.table.c[name]) for name in written]
@@ -194,7 +245,20 @@ class SystemOfRecord:
                 {key_name: key, **{name: _storable(value[name], of) for name, of in columns}}
                 for key, value in some
             ]
-            connection.execute(_upsert(connection, self.table, self.key, written), stored)
+            connection.execute(self._upsert(written), stored)
+
+    def _upsert(self, names: tuple[str, ...]) -> Any:
+        """INSERT into these columns, or UPDATE them where the key is there already."""
+        if names not in self._upserts:
+            make = postgresql.insert if self._on_postgres else sqlite.insert
+            statement = make(self.table)
+            news = {name: statement.excluded[name] for name in names}
+            self._upserts[names] = (
+                statement.on_conflict_do_update(index_elements=[self.key], set_=news)
+                if names
+                else statement.on_conflict_do_nothing(index_elements=[self.key])
+            )
+        return self._upserts[names]
 
     def _merge(
         self, connection: Connection, written: Sequence[str], rows: Sequence[tuple[str, Value]]
@@ -215,9 +279,8 @@ class SystemOfRecord:
         Raises:
             ControlError: some are not.
         """
-        with self.among(connection, keys) as these:
-            held = select(func.count()).select_from(self.table).where(self.key.in_(these))
-            found = connection.execute(held).scalar_one()
+        with self._among(connection, keys) as these:
+            found = connection.execute(self._held, these).scalar_one()
         if found != len(keys):
             raise ControlError(
                 f"Of {len(keys):,} rows written, the table {self.table.name!r} holds {found:,}.",
@@ -230,43 +293,13 @@ class SystemOfRecord:
         Rows are changed in place, never deleted and inserted again: other tables may refer to
         them. The table may know a key by another spelling (`NOCASE`), so its own is asked for.
         """
-        names = [column.name for column in self.columns]
-        saved_key = self.before.c[self.key.name]
-        with self.among(connection, keys) as these:
-            own = these
-            if not isinstance(these, Select):
-                found = connection.scalars(select(self.key).where(self.key.in_(keys))).all()
-                own = {*keys, *found}
-            was = select(*(self.before.c[name] for name in names)).where(
-                self.before.c[self.mark] == promotion, saved_key.in_(own)
-            )
-            new = self.key.not_in(was.with_only_columns(saved_key))
-            connection.execute(delete(self.table).where(self.key.in_(these), new))
-            others = [name for name in names if name != self.key.name]
-            connection.execute(
-                _upsert(connection, self.table, self.key, others).from_select(names, was)
-            )
-
-    @contextmanager
-    def among(self, connection: Connection, keys: Sequence[str]) -> Iterator[Any]:
-        """What `IN` takes to find these keys: on PostgreSQL a table of them, which has the type of
-        the key and is searched as a whole; else the keys."""
-        if connection.dialect.name != "postgresql":
-            yield keys
-            return
-        rows = [(key,) for key in keys]
-        with copied_beside(connection, self.table, (self.key.name,), rows) as name:
-            yield select(table(name, column(self.key.name, self.key.type)).c[self.key.name])
-
-
-def _upsert(connection: Connection, table: Table, key: Column[Any], names: Sequence[str]) -> Any:
-    """INSERT into these columns, or UPDATE them where the key is there already."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
-    if not names:
-        return statement.on_conflict_do_nothing(index_elements=[key])
-    news = {name: statement.excluded[name] for name in names}
-    return statement.on_conflict_do_update(index_elements=[key], set_=news)
+        with self._among(connection, keys) as these:
+            which = {"promotion": promotion, **these}
+            if not self._on_postgres:
+                found = connection.scalars(self._spelled, these).all()
+                which[OWN] = [*{*keys, *found}]
+            connection.execute(self._remove, which)
+            connection.execute(self._restore, which)
 
 
 def _is_ours(column: Column[Any]) -> bool:
@@ -332,14 +365,13 @@ class Staging:
             return b""
         lines = packed(answers)
         connection.execute(
-            insert(STAGING), {"job": job.number, "batch": batch, "part": part, "lines": lines}
+            queries.ADD_STAGED, {"job": job.number, "batch": batch, "part": part, "lines": lines}
         )
         return part_digest(part, lines)
 
     def forget(self, connection: Connection, job: JobRecord, batch: int) -> None:
         """Take the answers of a batch out of staging."""
-        mine = (STAGING.c.job == job.number) & (STAGING.c.batch == batch)
-        connection.execute(delete(STAGING).where(mine))
+        connection.execute(queries.FORGET_STAGED, {"job": job.number, "batch": batch})
 
     def promote(self, job: JobRecord, digests: Mapping[int, str]) -> int:
         """Write the staged answers of a job in one transaction.
@@ -352,22 +384,20 @@ class Staging:
         """
         record = self._record
         with record.engine.begin() as connection:
-            known = connection.execute(
-                select(record.promotions.c.number_of_rows).where(
-                    record.promotions.c.promotion == job.id
-                )
-            ).scalar()
+            known = record.known(connection, job.id)
             if known is not None:
-                return int(known)
+                return known
+            answers = chain.from_iterable(
+                self._staged(job, batch, digest, connection)
+                for batch, digest in sorted(digests.items())
+            )
             count = 0
-            for batch, digest in sorted(digests.items()):
-                answers = self._staged(job, batch, digest, connection)
-                for part in chunks(answers, record.keys_per_part):
-                    keys = [key for key, _ in part]
-                    self._keep_before(connection, job.id, keys)
-                    record.write(connection, part)
-                    record.confirm(connection, keys)
-                    count += len(part)
+            while part := list(islice(answers, record.keys_per_part)):
+                keys = [key for key, _ in part]
+                self._keep_before(connection, job.id, keys)
+                record.write(connection, part)
+                record.confirm(connection, keys)
+                count += len(part)
             connection.execute(
                 insert(record.promotions), {"promotion": job.id, "number_of_rows": count}
             )
@@ -397,15 +427,11 @@ class Staging:
     ) -> list[tuple[str, Value]]:
         """What a batch has staged, in the order of the rows; read through `writer` where both
         share one store, as two connections to a store in memory are one transaction."""
-        staged = (STAGING.c.job == job.number) & (STAGING.c.batch == batch)
-        parts = select(STAGING.c.part, STAGING.c.lines).where(staged).order_by(STAGING.c.part)
-        refused = select(UNACCEPTED.c.ordinal).where(
-            UNACCEPTED.c.job == job.number, UNACCEPTED.c.batch == batch
-        )
+        which = {"job": job.number, "batch": batch}
         shared = self._store is self._record.engine
         with nullcontext(writer) if shared else self._store.connect() as connection:
-            found = connection.execute(parts).all()
-            doubted = set(connection.scalars(refused))
+            found = connection.execute(queries.STAGED, which).all()
+            doubted = set(connection.scalars(queries.REFUSED, which))
         if list_digest(part_digest(row.part, row.lines) for row in found) != digest:
             raise ControlError(
                 f"What batch {batch} of {job.id!r} has in staging is not what was collected.",
@@ -423,15 +449,7 @@ class Staging:
         ]
 
     def _keep_before(self, connection: Connection, job: str, keys: Sequence[str]) -> None:
-        record = self._record
-        columns = record.columns
-        with record.among(connection, keys) as these:
-            was = select(literal(job), *columns).where(record.key.in_(these))
-            connection.execute(
-                insert(record.before).from_select(
-                    [record.mark, *(column.name for column in columns)], was
-                )
-            )
-        insert_many(
-            connection, record.promoted, ("promotion", "row_key"), [(job, key) for key in keys]
-        )
+        """Copy what is about to be replaced, and note what is about to be written."""
+        self._record.keep(connection, job, keys)
+        rows = [(job, key) for key in keys]
+        insert_many(connection, self._record.promoted, ("promotion", "row_key"), rows)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, and_, func, insert, not_, select, update
+from sqlalchemy import Engine, Row, and_, func, not_, select
 from sqlalchemy.engine import Connection
 
 from controls.core import queries
@@ -27,7 +27,6 @@ from controls.core.ordinals import pack, unpack
 from controls.core.rows import DressedRow
 from controls.core.store import (
     BATCHES,
-    JOBS,
     QUARANTINE,
     UNACCEPTED,
     insert_many,
@@ -96,6 +95,8 @@ class Batch:
     asked_at: datetime | None
     batch_id: str
     created_at: datetime | None
+    ended_at: datetime | None
+    """When a worker saw that the service has finished with it."""
     cost_usd: Decimal
     tally: Tally
     lost: tuple[int, ...]
@@ -160,7 +161,7 @@ class Book:
         with self._ledger.transaction() as transaction:
             now = transaction.now.isoformat()
             number = transaction.connection.execute(
-                insert(JOBS).returning(JOBS.c.number),
+                queries.ADD_JOB,
                 {
                     "id": identifier,
                     "team": job_type.team,
@@ -298,10 +299,9 @@ class Book:
             _step(transaction, job, number, INTENDED, news)
             transaction.append(job.id, "created", batch=number, batch_id=batch_id, how=how)
 
-    def ended(self, job: JobRecord, number: int) -> None:
+    def ended(self, transaction: Transaction, job: JobRecord, number: int) -> None:
         """Note that the service has finished with a batch: it is in flight no longer."""
-        with self._ledger.transaction() as transaction:
-            _note(transaction, job, number, ended_at=transaction.now.isoformat())
+        _note(transaction, job, number, ended_at=transaction.now.isoformat())
 
     def forget_answers(self, transaction: Transaction, job: JobRecord, number: int) -> bool:
         """Drop what an interrupted collection has left; whether there was anything."""
@@ -483,11 +483,9 @@ class Book:
 
     def ran_before(self, job: JobRecord) -> bool:
         """Whether another job of exactly this job type was ever promoted."""
-        query = select(JOBS.c.number).where(
-            JOBS.c.type_digest == job.type_digest, JOBS.c.status == DONE, JOBS.c.id != job.id
-        )
+        which = {"type_digest": job.type_digest, "done": DONE, "id": job.id}
         with self.engine.connect() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.execute(queries.RAN_BEFORE, which).first() is not None
 
 
 def _turn(
@@ -500,9 +498,14 @@ def _turn(
 ) -> None:
     ended = transaction.now.isoformat() if status == DONE else None
     turned = transaction.connection.execute(
-        update(JOBS)
-        .where(JOBS.c.id == identifier, JOBS.c.status.in_(BEFORE[status]))
-        .values(status=status, why=storable(why), ended_at=ended)
+        queries.TURN_JOB,
+        {
+            "of_job": identifier,
+            "before": BEFORE[status],
+            "status": status,
+            "why": storable(why),
+            "ended_at": ended,
+        },
     )
     if turned.rowcount:
         transaction.append(identifier, kind, **({"why": why} if why else {}), **body)
@@ -567,6 +570,7 @@ def _batch(row: Row[Any]) -> Batch:
         asked_at=_time(row.asked_at),
         batch_id=row.batch_id or "",
         created_at=_time(row.created_at),
+        ended_at=_time(row.ended_at),
         cost_usd=Decimal(row.cost_usd),
         tally=msgspec.json.decode(row.tally, type=Tally),
         lost=tuple(unpack(row.lost)),

@@ -57,13 +57,12 @@ class Collector:
     def collect(self, work: Work, batch: Batch) -> None:
         """Wait, download until it balances, settle. The caller holds the lock of this batch."""
         ended = self._wait(work, batch)
-        self._desk.book.ended(work.record, batch.number)
+        self._begin(work, batch)
         counts = ended.request_counts
         counted = {kind: getattr(counts, kind, 0) for kind in sorted(KINDS)}
         harvest = Harvest(frozenset(batch.ordinals))
         if batch.round == 0 and batch.stage == 0:
             harvest.second = (self._desk.stack.identity, Quarantine(work.job.type.answer.schema))
-        self._begin(work, batch)
         downloads = 0
         while True:
             downloads += 1
@@ -126,10 +125,13 @@ class Collector:
             pause = desk.stack.polling.after(pause)
 
     def _begin(self, work: Work, batch: Batch) -> None:
-        """Forget what a collection that was interrupted has left behind."""
-        with self._desk.ledger.transaction() as transaction:
-            if self._desk.book.forget_answers(transaction, work.record, batch.number):
-                self._desk.stack.sink.forget(transaction.connection, work.record, batch.number)
+        """Note that the service has finished; forget what a collection that had noted so before,
+        and was interrupted, has left behind."""
+        desk, record = self._desk, work.record
+        with desk.ledger.transaction() as transaction:
+            desk.book.ended(transaction, record, batch.number)
+            if batch.ended_at and desk.book.forget_answers(transaction, record, batch.number):
+                desk.stack.sink.forget(transaction.connection, record, batch.number)
 
     def _download(self, work: Work, batch: Batch, harvest: Harvest) -> str:
         """Read the results once; returns why it broke off, or nothing."""

@@ -34,12 +34,6 @@ GENESIS = "0" * 64
 CHAIN = 4_712
 """Advisory lock under which one of several workers writes the next entry."""
 
-KEPT_COLUMNS = (
-    *("id", "ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest", "at"),
-)
-"""What the chain covers of a row in quarantine. Its evidence has a digest of its own, so that it
-can be purged but not changed; how it was settled stands in entries."""
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
@@ -93,9 +87,8 @@ def digest_of(rows: Iterable[tuple[Any, ...]]) -> str:
 
 def kept_digest(connection: Connection, job: int, batch: int) -> str:
     """The digest that the chain holds of what a batch has in quarantine, as it was stored."""
-    columns = [QUARANTINE.c[name] for name in KEPT_COLUMNS]
-    query = select(*columns).where(QUARANTINE.c.job == job, QUARANTINE.c.batch == batch)
-    return digest_of(tuple(row) for row in connection.execute(query))
+    found = connection.execute(queries.KEPT, {"job": job, "batch": batch})
+    return digest_of(tuple(row) for row in found)
 
 
 def storable(untrusted: str) -> str:

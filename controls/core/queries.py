@@ -17,7 +17,9 @@ from controls.core.store import (
     JOBS,
     META,
     QUARANTINE,
+    REVIEWS,
     SENT,
+    STAGING,
     UNACCEPTED,
 )
 
@@ -25,8 +27,25 @@ _MY_BATCHES: Final = BATCHES.c.job == bindparam("job")
 _THIS_BATCH: Final = _MY_BATCHES & (BATCHES.c.number == bindparam("batch"))
 _ITS_JOB: Final = JOBS.c.number == BATCHES.c.job
 
+KEPT_COLUMNS: Final = (
+    *("id", "ordinal", "row_key", "custom_id", "reason", "detail", "evidence_digest", "at"),
+)
+"""What the chain covers of a row in quarantine. Its evidence has a digest of its own, so that it
+can be purged but not changed; how it was settled stands in entries."""
+
+ADD_JOB: Final = insert(JOBS).returning(JOBS.c.number)
 JOB: Final = select(JOBS).where(JOBS.c.id == bindparam("id"))
 CHANGE_JOB: Final = update(JOBS).where(JOBS.c.id == bindparam("of_job"))
+TURN_JOB: Final = CHANGE_JOB.where(JOBS.c.status.in_(bindparam("before", expanding=True)))
+RAN_BEFORE: Final = (
+    select(JOBS.c.number)
+    .where(
+        JOBS.c.type_digest == bindparam("type_digest"),
+        JOBS.c.status == bindparam("done"),
+        JOBS.c.id != bindparam("id"),
+    )
+    .limit(1)
+)
 OTHERS_TODAY: Final = select(JOBS).where(
     JOBS.c.team == bindparam("team"), JOBS.c.id != bindparam("id"), JOBS.c.day == bindparam("day")
 )
@@ -83,6 +102,9 @@ UNACCEPTED_OF_JOB: Final = (
     .where(UNACCEPTED.c.job == bindparam("job"))
     .order_by(UNACCEPTED.c.batch, UNACCEPTED.c.ordinal)
 )
+KEPT: Final = select(*(QUARANTINE.c[name] for name in KEPT_COLUMNS)).where(
+    QUARANTINE.c.job == bindparam("job"), QUARANTINE.c.batch == bindparam("batch")
+)
 GIVEN_UP: Final = select(QUARANTINE.c.ordinal).where(
     QUARANTINE.c.job == bindparam("job"), QUARANTINE.c.batch < 0
 )
@@ -91,6 +113,19 @@ FORGET: Final = tuple(
     for table in (ANSWERED, UNACCEPTED, QUARANTINE)
 )
 """Everything that a collection leaves behind before it is settled."""
+
+_STAGED_HERE: Final = (STAGING.c.job == bindparam("job")) & (STAGING.c.batch == bindparam("batch"))
+ADD_STAGED: Final = insert(STAGING)
+STAGED: Final = select(STAGING.c.part, STAGING.c.lines).where(_STAGED_HERE).order_by(STAGING.c.part)
+FORGET_STAGED: Final = delete(STAGING).where(_STAGED_HERE)
+REFUSED: Final = select(UNACCEPTED.c.ordinal).where(
+    UNACCEPTED.c.job == bindparam("job"), UNACCEPTED.c.batch == bindparam("batch")
+)
+
+ADD_REVIEW: Final = insert(REVIEWS).returning(REVIEWS.c.id)
+REVIEWS_OF: Final = (
+    select(REVIEWS).where(REVIEWS.c.name == bindparam("name")).order_by(REVIEWS.c.id)
+)
 
 HALTS_ON: Final = (
     select(HALTS)

@@ -22,7 +22,7 @@ import msgspec
 from anthropic.types import MessageTokensCount
 from sqlalchemy.exc import SQLAlchemyError
 
-from controls.ceiling import SAMPLE_ROWS, estimate_cost
+from controls.ceiling import estimate_cost, sample_size
 from controls.core.alerts import Pager
 from controls.core.book import (
     COLLECTED,
@@ -252,13 +252,16 @@ class BatchRunner:
         """
         desk, book = self._desk, self._desk.book
         while True:
-            left = [batch for batch in book.batches(work.record) if batch.state != COLLECTED]
+            planned = book.batches(work.record)
+            left = [batch for batch in planned if batch.state != COLLECTED]
+            if not left:
+                return
             record = book.job(work.job.id)
-            if not left or record is None or record.status != RUNNING:
+            if record is None or record.status != RUNNING:
                 return
             work.record = record
             wait = self._submit(work, left)
-            if sum(batch.requests for batch in book.batches(work.record)) >= len(work.rows):
+            if sum(batch.requests for batch in planned) >= len(work.rows):
                 work.dresser.forget()
             for batch in left:
                 with self._mine(work, batch.number) as mine:
@@ -294,10 +297,12 @@ class BatchRunner:
         progress = take_stock(self._desk.book, work.record)
         if not progress.all_collected:
             return None
-        if not self._entries(work, "cleared"):
+        begun = self._entries(work, "cleared")
+        if not begun:
             self._clear(work, progress.pending(range(len(work.rows))), round_=0)
             progress = take_stock(self._desk.book, work.record)
-        cleared = self._entries(work, "cleared")[0].body
+            begun = self._entries(work, "cleared")
+        cleared = begun[0].body
         order = stages(len(work.rows), cleared["slice"], cleared["ramp"])
         passed = {entry.body["stage"] for entry in self._entries(work, "passed")}
         for stage, ordinals in enumerate(order):
@@ -403,7 +408,7 @@ class BatchRunner:
 
     def _estimate(self, work: Work, ordinals: Sequence[int]) -> Estimate:
         dice = Random(f"{work.job.seed}/estimate")
-        sample = dice.sample(ordinals, min(SAMPLE_ROWS, len(ordinals)))
+        sample = dice.sample(ordinals, sample_size(len(ordinals)))
         dressed = (work.dresser.dress(work.rows[ordinal]) for ordinal in ordinals)
         return estimate_cost(
             dressed, work.job.type, self._desk.prices, self._count_tokens, frozenset(sample)

@@ -317,7 +317,7 @@ def _prepare(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({PREPARATION})"))
         if not inspect(connection).has_table(META.name):
-            METADATA.create_all(connection)
+            METADATA.create_all(connection, checkfirst=False)
             connection.execute(
                 insert(META),
                 [

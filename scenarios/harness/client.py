@@ -28,6 +28,8 @@ class ServiceBroke(BaseException):
     would take it for a bad connection, and try again for ever."""
 
 
+_TRANSPORT, _ = transports(anthropic.DefaultHttpxClient)
+
 Bend = Callable[[Request, Response], Response]
 """What becomes of a reply on its way."""
 
@@ -87,8 +89,6 @@ class Wire:
         if wait := seconds_of(response.header("retry-after"), now):
             self.told_to_wait += 1
             self._not_before[call] = now + timedelta(seconds=wait)
-        for bend in self._bent:
-            response = bend(request, response)
         if isinstance(response.body, bytes):
             return response
         return msgspec.structs.replace(response, body=_pieces(response.body))
@@ -116,8 +116,7 @@ def make_client(wire: Service) -> anthropic.Anthropic:
 
 def make_http(wire: Service) -> Any:
     """The HTTP library under the client, on the same line."""
-    transport, _ = transports(anthropic.DefaultHttpxClient)
-    return anthropic.DefaultHttpxClient(transport=transport(wire))
+    return anthropic.DefaultHttpxClient(transport=_TRANSPORT(wire))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from scenarios.harness.errors import UsageError
 from scenarios.harness.model import ACCURACY, answer_writer, label_check
 from scenarios.harness.rows import RowSet
 from scenarios.harness.shapes import Shape
-from scenarios.harness.tables import make_record
+from scenarios.harness.tables import give_record_back, take_record
 from simulator.models import working_model
 from simulator.tokens import text_tokens
 
@@ -101,7 +101,7 @@ def _table(job: JobType) -> Iterator[Trouble]:
             )
         seen[plain] = name
     try:
-        make_record(job, (), 0)
+        give_record_back(job, take_record(job))
     except SQLAlchemyError as error:
         yield Trouble(
             f"no table can be made of the properties in [answer.schema]: {type(error).__name__}.",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache, partial
 from random import Random
 from typing import Any
 
-from sqlalchemy import Column, Engine, Float, MetaData, Table, Text, insert, select
+import msgspec
+from sqlalchemy import Column, Engine, Float, MetaData, Select, Table, Text, insert, select
 from sqlalchemy.types import UserDefinedType
 
-from controls import JobType, Row, SystemOfRecord, open_store
+from controls import JobType, Row, SystemOfRecord, open_database
 from controls.core.store import QUARANTINE
 from scenarios.harness.shapes import Shape, Value
+from scenarios.harness.shelf import Shelf
 
 RECORD_TABLE = "answers"
 RECORD_KEY = "row_key"
@@ -19,6 +22,12 @@ OLD_SHARE = 0.1
 """Share of the rows that have a value of an earlier day in the system of record."""
 OLD_LABEL = "from an earlier day"
 """A label that no answer of this day has."""
+
+
+_RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
+_KEPT_BACK = select(QUARANTINE.c.row_key, QUARANTINE.c.reason).where(
+    QUARANTINE.c.row_key.is_not(None)
+)
 
 
 class _Anything(UserDefinedType[Any]):
@@ -40,7 +49,7 @@ def make_record(job_type: JobType, rows: Sequence[Row], seed: int) -> SystemOfRe
 
 def empty_record(job_type: JobType) -> SystemOfRecord:
     """A column per property of the answer, and no values."""
-    engine = open_store("sqlite://")
+    engine = open_database("sqlite://")
     shape = Shape.of(job_type.answer.schema)
     label, names = job_type.answer.label, tuple(shape.kinds)
     key = key_column(names)
@@ -55,6 +64,20 @@ def empty_record(job_type: JobType) -> SystemOfRecord:
     )
     table.create(engine)
     return SystemOfRecord(engine, RECORD_TABLE, key)
+
+
+def take_record(job_type: JobType) -> SystemOfRecord:
+    """One that nobody looks at any more, emptied, or a new one."""
+    return _RECORDS.take(_kind(job_type), partial(empty_record, job_type))
+
+
+def give_record_back(job_type: JobType, record: SystemOfRecord) -> None:
+    """Nobody looks at it any more."""
+    _RECORDS.give_back(_kind(job_type), record)
+
+
+def _kind(job_type: JobType) -> bytes:
+    return msgspec.json.encode(job_type.answer.schema)
 
 
 def fill_record(record: SystemOfRecord, job_type: JobType, rows: Sequence[Row], seed: int) -> None:
@@ -92,20 +115,21 @@ def key_column(properties: Collection[str]) -> str:
 
 def read_record(record: SystemOfRecord, shape: Shape) -> dict[str, Value]:
     """Every row of the system of record, by key, with its values as JSON values."""
-    key = record.key
-    columns = [column for column in record.table.c if column is not key]
-    names = [column.name for column in columns]
+    names = [column.name for column in record.table.c if column is not record.key]
     with record.engine.connect() as connection:
         return {
             name: shape.read(dict(zip(names, values, strict=True)))
-            for name, *values in connection.execute(select(key, *columns))
+            for name, *values in connection.execute(_all_of(record))
         }
+
+
+@lru_cache(maxsize=8)
+def _all_of(record: SystemOfRecord) -> Select[Any]:
+    """The key, then the other columns. Tables are few, and each is read many times."""
+    return select(record.key, *(each for each in record.table.c if each is not record.key))
 
 
 def read_quarantine(store: Engine) -> dict[str, str]:
     """Row key to reason code of everything that was kept back."""
-    query = select(QUARANTINE.c.row_key, QUARANTINE.c.reason).where(
-        QUARANTINE.c.row_key.is_not(None)
-    )
     with store.connect() as connection:
-        return {row.row_key: row.reason for row in connection.execute(query)}
+        return {row.row_key: row.reason for row in connection.execute(_KEPT_BACK)}

@@ -64,6 +64,8 @@ class Workers(Generic[T, R]):
                 self._give(waiting)
                 yield from done
         finally:
+            for worker in self._all:
+                worker.process.kill()
             for worker in list(self._all):
                 self._stop(worker)
             os.close(self._our_end)

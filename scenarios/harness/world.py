@@ -55,7 +55,13 @@ from scenarios.harness.rows import RowSet
 from scenarios.harness.sabotage import PlantedInstructions, Sabotage
 from scenarios.harness.shapes import Shape, Value
 from scenarios.harness.shelf import SMALL, Shelf
-from scenarios.harness.tables import empty_record, fill_record, read_quarantine, read_record
+from scenarios.harness.tables import (
+    fill_record,
+    give_record_back,
+    read_quarantine,
+    read_record,
+    take_record,
+)
 from scenarios.harness.task import Errand, RowSource, Spoiled, Task
 from scenarios.harness.telling import say_entry
 from scenarios.harness.till import Till
@@ -76,9 +82,8 @@ WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 """How several jobs ended together: as the worst of them."""
 STORE = "store"
 STORES: Shelf[Engine] = Shelf(lambda engine: engine)
-RECORDS: Shelf[SystemOfRecord] = Shelf(lambda record: record.engine)
-"""The databases of worlds that are over."""
-SELDOM = Polling(first=timedelta(minutes=2), longest=timedelta(hours=4))
+"""The stores of worlds that are over."""
+SELDOM = Polling(first=timedelta(minutes=15), longest=timedelta(hours=12), growth=2)
 """An old batch is looked at seldom: nothing is learnt from the looks, and each takes real time."""
 ENOUGH_FOR_A_RAMP = 2_000
 """Fewer rows go at once after the canary."""
@@ -348,7 +353,7 @@ class World:
             faults=faults,
             limits=gear.limits,
         )
-        record = RECORDS.take(self._record_kind(), partial(empty_record, game.job_type))
+        record = take_record(game.job_type)
         fill_record(record, game.job_type, mine, game.seed)
         wire = Wire(api, gear.bent)
         gear.client = partial(make_client, wire)
@@ -431,10 +436,7 @@ class World:
         befallen = any(isinstance(act, Mishap) for act, _ in self.spoiled)
         if self._stage is not None and not befallen and len(self._stage.task.rows) <= SMALL:
             STORES.give_back(STORE, self._stage.store)
-            RECORDS.give_back(self._record_kind(), self._stage.record)
-
-    def _record_kind(self) -> bytes:
-        return msgspec.json.encode(self.game.job_type.answer.schema)
+            give_record_back(self.game.job_type, self._stage.record)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the timeline."""

@@ -26,11 +26,12 @@ from controls import (
     Row,
     Staging,
     SystemOfRecord,
+    ceiling,
     default_stack,
     open_store,
 )
 from controls.chunking import Chunking
-from controls.core import collector, runner
+from controls.core import collector
 from controls.core.clock import Clock
 from controls.core.columns import read_sent
 from controls.core.control import Control
@@ -51,7 +52,7 @@ JOB = "job_1"
 OLD_ROW = {"key": "key-3", "label": "old", "score": 0.25, "visits": 7}
 SETTINGS = (
     (collector, "ROWS_PER_WRITE", 8),
-    (runner, "SAMPLE_ROWS", 2),
+    (ceiling, "SAMPLE_ROWS", 2),
 )
 """The answers of one batch are written in several steps; fewer counts, which only take time
 here."""

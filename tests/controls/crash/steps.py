@@ -157,7 +157,6 @@ def copies_told() -> Iterator[None]:
 
 
 WITHOUT_ENTRY = (
-    ("DELETE FROM ledger_answered", "forgotten"),
     ("INSERT INTO ledger_answered", "answers"),
     ("INSERT INTO unaccepted", "contradicted"),
     ("SET asked_at", "asked"),

@@ -33,7 +33,6 @@ KINDS = (
     "store: created",
     "store: decided",
     "store: ended",
-    "store: forgotten",
     "store: gave up",
     "store: graded",
     "store: halted",
