@@ -2,8 +2,8 @@
 things have to meet, how soon, and how small the plan is that is left.
 
 Each bug of `tests/scenarios/fuzz/planted.py` is looked for from the seeds 0, 1, 2 and so on, none
-of them picked. Time is that of two workers: half the CPU of the plans up to the first that breaks
-something, and all of that of shrinking it, which one worker does.
+of them picked. Time is that of the clock on the wall, with two workers that play and shrink as
+they do for the command; the first plan that breaks something ends the search.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 
 from benchmarks.jobs import tell
-from scenarios.harness.fuzz.campaign import Part, to_shrink
+from scenarios.harness.fuzz.ahead import shrunk
+from scenarios.harness.fuzz.campaign import Failure, Part, to_shrink
+from scenarios.harness.fuzz.spread import Cores
+from scenarios.harness.fuzz.theatre import Mutation
 from scenarios.harness.game import open_game
-from scenarios.harness.workers import Died, Workers
+from scenarios.harness.workers import Died
 from scenarios.harness.world import Game
 from tests.scenarios.fuzz.planted import BUGS
 
@@ -37,7 +40,7 @@ class Hunt:
     plans: int
     """Played until the first that broke something; 0: none of them did."""
     finding: float = 0.0
-    """Seconds of CPU."""
+    """Seconds."""
     shrinking: float = 0.0
     parts: int = 0
     attempts: int = 0
@@ -45,8 +48,8 @@ class Hunt:
 
     @property
     def seconds(self) -> float:
-        """Until the small plan is there, with two workers."""
-        return self.finding / WORKERS + self.shrinking
+        """Until the small plan is there."""
+        return self.finding + self.shrinking
 
     @property
     def succeeds(self) -> bool:
@@ -54,29 +57,38 @@ class Hunt:
         return self.plans > 0 and self.seconds < SECONDS and self.parts <= PARTS
 
 
-def hunt(task: tuple[str, int], game: Game, most: int) -> Hunt:
-    """Play plan after plan of a seed until the bug shows or time is up, then shrink that plan."""
-    name, seed = task
-    bug = BUGS[name]
-    began = time.process_time()
-    for number in range(most):
-        if time.process_time() - began > WORKERS * SECONDS:
-            return Hunt(0, time.process_time() - began)
-        played = Part(game, seed, range(number, number + 1), bug).play()
-        if played.failures:
-            break
-    else:
-        return Hunt(0, time.process_time() - began)
-    found = time.process_time()
-    shrunk = to_shrink(game, seed, played.failures, bug)[0].shrink()
+def hunt(name: str, seed: int, game: Game, most: int) -> Hunt:
+    """Play plans of a seed until the bug shows or time is up, then shrink the first that broke."""
+    bug, began = BUGS[name], time.perf_counter()
+    first = _first_failure(seed, game, most, bug)
+    found = time.perf_counter()
+    if first is None:
+        return Hunt(0, found - began)
+    ((_, small),) = shrunk(Cores(WORKERS), to_shrink(game, seed, [first], bug))
+    if isinstance(small, Died):
+        sys.exit(f"a worker {small.how}")
+    shrinking = time.perf_counter() - found
     return Hunt(
-        number + 1,
-        found - began,
-        time.process_time() - found,
-        shrunk.plan.parts,
-        shrunk.attempts,
-        shrunk.invariant,
+        *(first.number + 1, found - began, shrinking),
+        *(small.plan.parts, small.attempts, small.invariant),
     )
+
+
+def _first_failure(seed: int, game: Game, most: int, bug: Mutation) -> Failure | None:
+    """The failure of the lowest number, once all plans before it were played."""
+    began, failures, played = time.perf_counter(), list[Failure](), set[int]()
+    plans = [Part(game, seed, range(number, number + 1), bug) for number in range(most)]
+    with closing(Cores(WORKERS)(Part.play, plans)) as results:
+        for part, tally in results:
+            if isinstance(tally, Died):
+                sys.exit(f"a worker {tally.how}")
+            played.add(part.numbers[0])
+            failures = sorted([*failures, *tally.failures], key=lambda one: one.number)
+            if failures and played.issuperset(range(failures[0].number)):
+                return failures[0]
+            if time.perf_counter() - began > SECONDS:
+                break
+    return None
 
 
 def main() -> int:
@@ -87,15 +99,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     asked = parser.parse_args()
     seeds = range(asked.first, asked.first + (SMOKE if asked.smoke else asked.seeds))
-    work = partial(
-        hunt, game=open_game(None, None, 0), most=SMOKE_PLANS if asked.smoke else MOST_PLANS
-    )
-    pool: Workers[tuple[str, int], Hunt] = Workers(work, WORKERS)
-    hunts: dict[str, list[Hunt]] = {name: [] for name in BUGS}
-    for (name, _), one in pool.results([(name, seed) for name in BUGS for seed in seeds]):
-        if isinstance(one, Died):
-            sys.exit(f"a worker {one.how}")
-        hunts[name].append(one)
+    game, most = open_game(None, None, 0), SMOKE_PLANS if asked.smoke else MOST_PLANS
+    hunts = {name: [hunt(name, seed, game, most) for seed in seeds] for name in BUGS}
     for name, some in hunts.items():
         _tell(name, some)
     every = [one for some in hunts.values() for one in some]

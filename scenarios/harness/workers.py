@@ -9,8 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -54,15 +53,21 @@ class Workers(Generic[T, R]):
         self._idle = [self._start() for _ in range(count)]
         self._busy: dict[Connection[Any, Any], tuple[Worker, T]] = {}
 
-    def results(self, tasks: Iterable[T]) -> Generator[tuple[T, R | Died], None, None]:
-        """Each task with what came of it, as they are done. All workers are gone at the end."""
-        waiting = deque(tasks)
+    def results(self, tasks: Iterable[T | None]) -> Generator[tuple[T, R | Died], None, None]:
+        """Each task with what came of it, as they are done. All workers are gone at the end.
+
+        Args:
+            tasks: drawn whenever a worker has nothing to do, so they may depend on results; None
+                where there is none before another result was taken.
+        """
+        waiting = iter(tasks)
         try:
             self._give(waiting)
             while self._busy:
                 done = [self._collect(pipe) for pipe in wait(list(self._busy))]
                 self._give(waiting)
                 yield from done
+                self._give(waiting)
         finally:
             for worker in self._all:
                 worker.process.kill()
@@ -71,9 +76,9 @@ class Workers(Generic[T, R]):
             os.close(self._our_end)
             os.close(self._lifeline)
 
-    def _give(self, waiting: deque[T]) -> None:
-        while waiting and self._idle:
-            worker, task = self._idle.pop(), waiting.popleft()
+    def _give(self, waiting: Iterator[T | None]) -> None:
+        while self._idle and (task := next(waiting, None)) is not None:
+            worker = self._idle.pop()
             self._busy[worker.pipe] = worker, task
             with suppress(OSError):  # a worker that is gone shows when it is listened to
                 worker.pipe.send(task)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reports import Finding, Outcome
 from scenarios.harness.fuzz.dice import FAMILIES, draw
 from scenarios.harness.fuzz.plan import Plan
-from scenarios.harness.fuzz.shrink import shrink
-from scenarios.harness.fuzz.story import Story
+from scenarios.harness.fuzz.shrink import Shrinking, shrink
 from scenarios.harness.fuzz.theatre import Mutation, play
-from scenarios.harness.invariants import INVARIANTS, NEEDS_THE_EPILOGUE, Invariant, judged
+from scenarios.harness.invariants import INVARIANTS, NEEDS_THE_EPILOGUE, judged
 from scenarios.harness.world import Game
 
 PLANS_PER_TASK = 20
@@ -32,6 +31,8 @@ class Failure:
     number: int
     """Of the plan in its campaign."""
     findings: tuple[Finding, ...]
+    struck: tuple[str, ...] = ()
+    """Names of the faults that struck."""
 
     @property
     def invariants(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def _play_one(tally: Tally, part: Part, number: int) -> None:
     tally.rows += len(story.record.rows)
     tally.calls += len(story.record.books.calls)
     if bad:
-        tally.failures.append(Failure(number, bad))
+        tally.failures.append(Failure(number, bad, story.struck))
 
 
 def where(problem: BaseException) -> str:
@@ -163,49 +164,65 @@ class Shrunk:
 
 @dataclass(frozen=True, slots=True)
 class ToShrink:
-    """A failure of which one invariant is followed."""
+    """A failure of which the first invariant is followed."""
 
     game: Game
     seed: int
-    number: int
-    invariant: str
+    failure: Failure
     mutation: Mutation | None = None
 
-    def shrink(self) -> Shrunk:
-        """Make the plan smaller for as long as this invariant breaks."""
-
-        plan = draw(self.seed, self.number)
-        story = self._play(plan)
-        assert story is not None
-        found = shrink(self._without_the_idle(plan, story), self._breaks)
-        last = self._play(found.plan)
-        assert last is not None
-        return Shrunk(
-            self.number, self.invariant, found.plan, self._asked.judge(last), found.attempts
-        )
+    @property
+    def number(self) -> int:
+        """Of the plan in its campaign."""
+        return self.failure.number
 
     @property
-    def _asked(self) -> Invariant:
-        return next(each for each in INVARIANTS if each.name == self.invariant)
+    def invariant(self) -> str:
+        """What has to break, or an attempt counts for nothing."""
+        return self.failure.invariants[0]
 
-    def _play(self, plan: Plan) -> Story | None:
-        """The story of a plan; None where the harness breaks, which is told of the plan itself."""
+    @property
+    def plan(self) -> Plan:
+        """What is to be made smaller."""
+        return draw(self.seed, self.number)
+
+    def shrink(self) -> Shrunk:
+        """The smallest plan, with all attempts played here, one after the other."""
+        known = {self.plan: self.failure.findings[0]}
+
+        def breaks(plan: Plan) -> bool:
+            finding = self.judge(plan)
+            if finding is not None:
+                known[plan] = finding
+            return finding is not None
+
+        found = self.smaller(breaks)
+        return self.told(found, known[found.plan])
+
+    def smaller(self, breaks: Callable[[Plan], bool]) -> Shrinking:
+        """Make the plan smaller for as long as it breaks. The faults that have not struck go
+        first, if that changes nothing."""
+        plan = self.plan
+        struck = tuple(fault for fault in plan.faults if fault.name in self.failure.struck)
+        active = replace(plan, faults=struck)
+        return shrink(active if active != plan and breaks(active) else plan, breaks)
+
+    def judge(self, plan: Plan) -> Finding | None:
+        """How the invariant breaks under a plan. None where it does not; nor where the harness
+        breaks, which is told of the plan itself."""
+        asked = next(each for each in INVARIANTS if each.name == self.invariant)
+        epilogue = self.invariant in NEEDS_THE_EPILOGUE
         try:
-            return play(
-                plan, self.game, self.mutation, epilogue=self.invariant in NEEDS_THE_EPILOGUE
-            )
+            story = play(plan, self.game, self.mutation, epilogue=epilogue)
         except (Exception, SystemExit):  # noqa: BLE001
             return None
+        finding = asked.judge(story)
+        return finding if finding.outcome is Outcome.BROKE else None
 
-    def _breaks(self, plan: Plan) -> bool:
-        story = self._play(plan)
-        return story is not None and self._asked.judge(story).outcome is Outcome.BROKE
-
-    def _without_the_idle(self, plan: Plan, story: Story) -> Plan:
-        """Without the faults that have not struck, where that changes nothing."""
-        struck = tuple(fault for fault in plan.faults if fault.name in story.struck)
-        active = replace(plan, faults=struck)
-        return active if active != plan and self._breaks(active) else plan
+    def told(self, found: Shrinking, finding: Finding | None) -> Shrunk:
+        """What came of it."""
+        assert finding is not None
+        return Shrunk(self.number, self.invariant, found.plan, finding, found.attempts)
 
 
 def to_shrink(
@@ -215,10 +232,9 @@ def to_shrink(
     firsts: dict[str, ToShrink] = {}
     others: list[ToShrink] = []
     for failure in failures:
-        for name in failure.invariants[:1]:
-            task = ToShrink(game, seed, failure.number, name, mutation)
-            if name in firsts:
-                others.append(task)
-            else:
-                firsts[name] = task
+        task = ToShrink(game, seed, failure, mutation)
+        if task.invariant in firsts:
+            others.append(task)
+        else:
+            firsts[task.invariant] = task
     return [*firsts.values(), *others][:MOST_SHRUNK]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import TypeVar
 
-from scenarios.harness.fuzz.campaign import Part, Shrunk, Tally, ToShrink, parts, to_shrink
+from scenarios.harness.fuzz.ahead import shrunk
+from scenarios.harness.fuzz.campaign import Part, Shrunk, Tally, parts, to_shrink
 from scenarios.harness.fuzz.outcome import Result
 from scenarios.harness.fuzz.spread import Spread
 from scenarios.harness.interruption import Interrupted, Interruptions
@@ -16,7 +17,6 @@ from scenarios.harness.workers import Died
 from scenarios.harness.world import Game
 
 T = TypeVar("T")
-R = TypeVar("R")
 LINES = 10
 """So many lines tell how far it is, where there is no terminal."""
 
@@ -33,13 +33,13 @@ def conduct(
     try:
         with _telling(plans) as told:
             tasks = parts(game, seed, plans)
-            for task, done in _done(spread, Part.play, tasks, interruptions):
+            for task, done in _done(spread(Part.play, tasks), interruptions):
                 tally.add(done if isinstance(done, Tally) else _died(task, done))
                 told(tally)
         shrinking = to_shrink(game, seed, tally.failures)
         results = [
             done
-            for _, done in _done(spread, ToShrink.shrink, shrinking, interruptions)
+            for _, done in _done(shrunk(spread, shrinking), interruptions)
             if isinstance(done, Shrunk)
         ]
     except Interrupted as stop:
@@ -56,13 +56,10 @@ def _died(part: Part, died: Died) -> Tally:
     return Tally(plans=len(part.numbers), problems=dict.fromkeys(part.numbers, problem))
 
 
-def _done(
-    spread: Spread, work: Callable[[T], R], tasks: Sequence[T], interruptions: Interruptions
-) -> Iterator[tuple[T, R | Died]]:
+def _done(results: Generator[T, None, None], interruptions: Interruptions) -> Iterator[T]:
     """What came of each task, in any order."""
-    if tasks:
-        with closing(spread(work, tasks)) as results:
-            yield from interruptions.between(results)
+    with closing(results):
+        yield from interruptions.between(results)
 
 
 @contextmanager

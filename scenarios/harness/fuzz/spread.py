@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from scenarios.harness.workers import Died, Workers
@@ -27,15 +28,23 @@ def here(work: Callable[[T], R], tasks: Sequence[T]) -> Generator[tuple[T, R | D
         yield task, work(task)
 
 
-def on_cores(count: int) -> Spread:
-    """On several cores of this machine, where that is possible."""
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Several cores of this machine."""
 
-    def spread(
-        work: Callable[[T], R], tasks: Sequence[T]
+    count: int
+
+    def __call__(
+        self, work: Callable[[T], R], tasks: Sequence[T]
     ) -> Generator[tuple[T, R | Died], None, None]:
+        """A task for each of them, until all are done."""
         gc.freeze()  # what is imported by now is shared by the workers and needs no more collecting
-        pool: Workers[int, R] = Workers(lambda place: work(tasks[place]), min(count, len(tasks)))
+        count = min(self.count, len(tasks))
+        pool: Workers[int, R] = Workers(lambda place: work(tasks[place]), count)
         for place, result in pool.results(range(len(tasks))):
             yield tasks[place], result
 
-    return here if count <= 1 or sys.platform != "linux" else spread
+
+def on_cores(count: int) -> Spread:
+    """On several cores of this machine, where that is possible."""
+    return here if count <= 1 or sys.platform != "linux" else Cores(count)
