@@ -88,6 +88,10 @@ class Collector:
         desk = self._desk
         pause = desk.stack.polling.first
         created_at = batch.created_at or desk.clock.now()
+        young = created_at + pause - desk.clock.now()
+        if young > timedelta(0):
+            desk.clock.sleep(young)
+            pause = desk.stack.polling.after(pause)
         while True:
             seen = desk.patiently(
                 lambda: desk.client.messages.batches.retrieve(batch.batch_id),

@@ -152,3 +152,4 @@ LAST_OF_KINDS: Final = (
 )
 ADD_ENTRY: Final = insert(ENTRIES)
 CHANGE_META: Final = update(META).where(META.c.name == bindparam("of_name"))
+MOVE_META: Final = CHANGE_META.where(META.c.value == bindparam("before"))
