@@ -30,7 +30,9 @@ class State:
     openings: int = 0
     """Without a good outcome since; 0 while it is closed."""
     opened_at: datetime | None = None
-    """None while it is closed."""
+    """The last time; None while it is closed."""
+    first_at: datetime | None = None
+    """When the first of these openings was."""
     what: str = ""
     """The outcome that opened it. Untrusted."""
 
@@ -68,7 +70,7 @@ class CircuitBreaker:
                 f"{self.failures} outcomes in a row were bad, last {_plain(state.what)}",
                 min(left, self.poll_seconds),
             )
-        if hindrance := self._not_the_probe(moment):
+        if hindrance := self._not_the_probe(moment, state.first_at or state.opened_at):
             return Wait(hindrance, self.poll_seconds)
         return Proceed("goes alone, to see whether the service has recovered")
 
@@ -89,17 +91,21 @@ class CircuitBreaker:
             if outcome.good:
                 state = State()
             elif state.opened_at is not None or state.bad + 1 >= self.failures:
-                state = State(0, state.openings + 1, outcome.at, outcome.what)
+                first_at = state.first_at or outcome.at
+                state = State(0, state.openings + 1, outcome.at, first_at, outcome.what)
             else:
                 state = State(state.bad + 1)
         return state
 
-    def _not_the_probe(self, moment: BeforeCreate) -> str:
-        """Why another batch has to go first; empty if this one may. A batch in flight that is
-        larger than a probe was sent before: only a small one can be the probe."""
+    def _not_the_probe(self, moment: BeforeCreate, opened_at: datetime) -> str:
+        """Why another batch has to go first; empty if this one may. Only a small batch that was
+        sent since can be the probe; others were sent before, and nobody may be looking at them."""
         sizes = [demand.requests for demand in moment.waiting]
         if moment.requests <= self.probe_requests:
-            if any(batch.requests <= self.probe_requests for batch in moment.in_flight):
+            if any(
+                batch.requests <= self.probe_requests and batch.intended_at > opened_at
+                for batch in moment.in_flight
+            ):
                 return "a small batch is out, to see whether the service has recovered"
             return ""
         if moment.in_flight:

@@ -34,7 +34,7 @@ from controls.core.rows import DressedRow
 from controls.policy import JobType
 from controls.prices import PriceTable
 
-SAMPLE_ROWS, FEW_SAMPLE_ROWS, SAMPLE_EVERY = 12, 4, 20
+SAMPLE_ROWS, FEW_SAMPLE_ROWS, SAMPLE_EVERY = 12, 3, 25
 """Rows counted exactly per estimate: one in so many, within these bounds. `count_tokens` is free,
 but it has a rate limit, and a count takes as long as a live call: a small job, of which little can
 be lost, does not wait for twelve."""

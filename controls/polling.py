@@ -17,7 +17,8 @@ from controls.core.errors import ControlError
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """The pause between two looks: each one longer than the one before, up to a bound.
+    """The pause between two looks: each one longer than the one before, up to a bound. The first
+    one comes before the first look.
 
     Raises:
         ControlError: without a pause, with a first one that is longer than the longest, or with

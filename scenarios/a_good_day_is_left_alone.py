@@ -5,6 +5,7 @@ from controls import (
     CostCeiling,
     FieldAllowlist,
     IdempotentSubmit,
+    Polling,
     PromptFence,
     Quarantine,
     Reconciliation,
@@ -47,4 +48,4 @@ def a_good_day_is_left_alone(world: World) -> None:
     All guardrails stand, nothing goes wrong. The bare arm is the pipeline without any of them: on
     a good day it does just as well, which is why nobody misses a guardrail until it is too late.
     """
-    world.run(world.rows())
+    world.run(world.rows(), polling=Polling())

@@ -32,4 +32,4 @@ def expired_rows_are_resent(world: World) -> None:
     The service stops half-way through. After 24 hours the batch ends on schedule, and half of its
     rows come back as `expired`. A pipeline that only waits for `ended` is left without them.
     """
-    world.run(world.rows(60))
+    world.run(world.rows(100))

@@ -15,8 +15,8 @@ from simulator import hours, minutes
 def one_page_not_ten_thousand(world: World) -> None:
     """The same alarm is told once an hour, however often it is raised.
 
-    Every five minutes somebody looks over the account, and finds the same forgotten batch. By
-    noon the pager has said so seventy times, and whoever carries it has switched it off.
+    Every ten minutes somebody looks over the account, and finds the same forgotten batch. By
+    noon the pager has said so two dozen times, and whoever carries it has switched it off.
     """
-    world.operator.patrols(every=minutes(5), until=hours(6))
+    world.operator.patrols(every=minutes(10), until=hours(4))
     world.run(world.rows(100))

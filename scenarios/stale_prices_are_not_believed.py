@@ -28,4 +28,4 @@ def stale_prices_are_not_believed(world: World) -> None:
     The prompts have grown, and by the table of last year that is cheap. No reply of the service
     names a price, so nothing that a pipeline sees later can show that the table is wrong.
     """
-    world.run(world.rows(400))
+    world.run(world.rows(150))

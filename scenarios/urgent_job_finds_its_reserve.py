@@ -1,6 +1,6 @@
 """Drill: the team is its own worst neighbour."""
 
-from controls import FairShare
+from controls import FairShare, Polling
 from scenarios import AnsweredWithin, Errand, SmallAccount, World, drill
 from simulator import hours, minutes
 from simulator.faults import EndsAtOnce, Stall, first
@@ -28,4 +28,5 @@ def urgent_job_finds_its_reserve(world: World) -> None:
         Errand(rows[:355]),
         Errand(rows[355:], priority=5, after=minutes(5)),
         batches_of=45,
+        polling=Polling(longest=hours(1), growth=4),
     )

@@ -27,4 +27,4 @@ def wrong_count_stops_at_the_canary(world: World) -> None:
     far below the ceiling; the bill is far above it. The first rows tell, for whoever looks at what
     they cost.
     """
-    world.run(world.rows(400))
+    world.run(world.rows(150))

@@ -35,6 +35,8 @@ from controls.policy import JobType
 
 PLANNED, INTENDED, CREATED, COLLECTED = "planned", "intended", "created", "collected"
 RUNNING, DONE, HALTED, WAITING = "running", "done", "halted", "waiting for approval"
+ENDED_BY_THEN = timedelta(hours=25)
+"""The API ends a batch 24 hours after its creation at the latest; clocks may differ."""
 STILL_WANTED = timedelta(minutes=15)
 """Who has not asked for so long is dead, and nobody keeps room for it."""
 BEFORE = {
@@ -424,10 +426,15 @@ class Book:
         )
 
     def in_flight(self) -> tuple[InFlight, ...]:
-        """Batches of all jobs that were perhaps sent and have not been seen to end."""
-        which = {"intended": INTENDED, "created": CREATED}
+        """Batches of all jobs that were perhaps sent and have not been seen to end. Where nobody
+        looks any more, because the job was stopped, they have ended by themselves in a day."""
+        since = (self._ledger.now() - ENDED_BY_THEN).isoformat()
+        which = {"intended": INTENDED, "created": CREATED, "since": since}
         with self.engine.connect() as connection:
-            return tuple(InFlight(*row) for row in connection.execute(queries.IN_FLIGHT, which))
+            return tuple(
+                InFlight(team, job, requests, datetime.fromisoformat(at))
+                for team, job, requests, at in connection.execute(queries.IN_FLIGHT, which)
+            )
 
     def creates(self) -> tuple[Create, ...]:
         """Batches of all jobs that were sent, or were to be sent, within the last minute."""

@@ -23,7 +23,7 @@ from controls.core.answer import (
     examined,
     read_line,
 )
-from controls.core.book import HALTED, Batch
+from controls.core.book import ENDED_BY_THEN, HALTED, Batch
 from controls.core.columns import list_digest, packed, part_digest
 from controls.core.decision import Halt, Redownload
 from controls.core.harvest import ACCEPTED, BrokenLine, Harvest
@@ -36,8 +36,6 @@ from controls.core.swift import plain_reader, swift_taker
 from controls.core.work import Desk, Stopped, Work
 from controls.quarantine import Quarantine
 
-PATIENCE = timedelta(hours=25)
-"""A batch ends 24 hours after its creation; an hour later it counts as stuck."""
 ROWS_PER_WRITE = 5_000
 COUNTS = ("processing", *sorted(KINDS))
 NAMED_IDS = 20
@@ -90,6 +88,10 @@ class Collector:
         desk = self._desk
         pause = desk.stack.polling.first
         created_at = batch.created_at or desk.clock.now()
+        young = created_at + pause - desk.clock.now()
+        if young > timedelta(0):
+            desk.clock.sleep(young)
+            pause = desk.stack.polling.after(pause)
         while True:
             seen = desk.patiently(
                 lambda: desk.client.messages.batches.retrieve(batch.batch_id),
@@ -119,8 +121,8 @@ class Collector:
             )
             if isinstance(decision, Halt):
                 raise Stopped(decision.why)
-            if now >= created_at + PATIENCE:
-                raise Stopped(f"{batch.batch_id} has not ended after {PATIENCE}")
+            if now >= created_at + ENDED_BY_THEN:
+                raise Stopped(f"{batch.batch_id} has not ended after {ENDED_BY_THEN}")
             desk.clock.sleep(pause)
             pause = desk.stack.polling.after(pause)
 

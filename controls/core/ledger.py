@@ -104,6 +104,8 @@ class Transaction:
 
     connection: Connection
     now: datetime
+    head: tuple[int, str] | None = None
+    """Number and hash of the last entry, as far as is known."""
     told: list[LedgerEntry] = field(default_factory=list)
 
     def append(self, job: str, kind: str, **body: Any) -> LedgerEntry:
@@ -111,8 +113,8 @@ class Transaction:
         connection = self.connection
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({CHAIN})"))
-        last = connection.execute(queries.LAST_ENTRY).first()
-        seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+        before, previous = self._moved() or self._found()
+        seq = before + 1
         link = {
             "seq": seq,
             "at": self.now.isoformat(),
@@ -122,10 +124,25 @@ class Transaction:
         }
         digest = entry_hash(previous, link)
         connection.execute(queries.ADD_ENTRY, link | {"previous": previous, "hash": digest})
-        connection.execute(queries.CHANGE_META, {"of_name": "head", "value": str(seq)})
+        self.head = (seq, digest)
         entry = LedgerEntry(seq, self.now, job, kind, body)
         self.told.append(entry)
         return entry
+
+    def _moved(self) -> tuple[int, str] | None:
+        """The last entry, if it is the one that is known here; it is the last no longer."""
+        if self.head is None:
+            return None
+        before, after = str(self.head[0]), str(self.head[0] + 1)
+        move = {"of_name": "head", "before": before, "value": after}
+        return self.head if self.connection.execute(queries.MOVE_META, move).rowcount else None
+
+    def _found(self) -> tuple[int, str]:
+        """The last entry as the store has it, where another worker wrote it; likewise."""
+        last = self.connection.execute(queries.LAST_ENTRY).first()
+        seq, digest = (last.seq, last.hash) if last else (0, GENESIS)
+        self.connection.execute(queries.CHANGE_META, {"of_name": "head", "value": str(seq + 1)})
+        return seq, digest
 
     def keep(self, job: int, batch: int, kept: Sequence[Kept]) -> None:
         """Put answers into quarantine."""
@@ -160,13 +177,15 @@ class Ledger:
         self.now = now
         self._listen = listen
         self._writer = writer(engine)
+        self._head: tuple[int, str] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction; its entries are told once it is committed."""
         with self._writer.begin() as connection:
-            transaction = Transaction(connection, self.now())
+            transaction = Transaction(connection, self.now(), self._head)
             yield transaction
+        self._head = transaction.head
         for entry in transaction.told:
             self._listen(entry)
 

@@ -90,6 +90,8 @@ class InFlight:
     team: str
     job_id: str
     requests: int
+    intended_at: datetime
+    """When they were written down, just before they were sent."""
 
 
 @dataclass(frozen=True, slots=True)

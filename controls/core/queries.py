@@ -66,11 +66,12 @@ CHANGE_BATCH: Final = update(BATCHES).where(
 STEP: Final = CHANGE_BATCH.where(BATCHES.c.state == bindparam("before"))
 
 IN_FLIGHT: Final = (
-    select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests)
+    select(JOBS.c.team, JOBS.c.id, BATCHES.c.requests, BATCHES.c.intended_at)
     .join(JOBS, _ITS_JOB)
     .where(
         BATCHES.c.state.in_([bindparam("intended"), bindparam("created")]),
         BATCHES.c.ended_at.is_(None),
+        BATCHES.c.intended_at > bindparam("since"),
     )
     .order_by(BATCHES.c.job, BATCHES.c.number)
 )
@@ -151,3 +152,4 @@ LAST_OF_KINDS: Final = (
 )
 ADD_ENTRY: Final = insert(ENTRIES)
 CHANGE_META: Final = update(META).where(META.c.name == bindparam("of_name"))
+MOVE_META: Final = CHANGE_META.where(META.c.value == bindparam("before"))

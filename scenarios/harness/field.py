@@ -30,6 +30,7 @@ Answered = tuple[str, str]
 """A `custom_id` and the text of its answer."""
 
 POLL = timedelta(minutes=15)
+READ_AGAIN = timedelta(hours=1)
 RETRIED = frozenset({408, 409, 429})
 RETRIES = 2
 """What the official client repeats by default, and how often; 500 and above as well."""
@@ -397,13 +398,13 @@ class GoesByTheCounts(FieldPipeline):
         return batch
 
     def read(self, tools: Tools, batch: MessageBatch) -> Iterator[Answered]:
-        """As many lines as were counted: fewer are read again."""
+        """As many lines as were counted: fewer are read again, every hour."""
         counts = batch.request_counts
         while True:
             answers = list(super().read(tools, batch))
             if len(answers) >= counts.succeeded:
                 return iter(answers)
-            tools.sleep(POLL, "as many lines as were counted")
+            tools.sleep(READ_AGAIN, "as many lines as were counted")
 
 
 class SkipsWhatFails(FieldPipeline):

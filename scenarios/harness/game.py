@@ -37,6 +37,8 @@ from simulator import VirtualClock
 
 SLOW = "slow: only when named or with --slow"
 DEFAULT_JOB = Path(__file__).parent.parent / "jobs" / "tickets.toml"
+MANY = 1_000
+"""Rows of a join that makes as many as it takes."""
 CLEAN_ROWS_PER_INSTRUCTION = 9
 """Around rows that are nothing but instructions, so many seeded rows stand without any."""
 
@@ -182,7 +184,8 @@ def longest_first(drills: Sequence[Drill]) -> list[Drill]:
     """Drills with the most rows first, so that no core idles at the end."""
 
     def rows(drill: Drill) -> int:
-        return max((act.rows for act in drill.sabotage if isinstance(act, RunawayJoin)), default=0)
+        joins = (act for act in drill.sabotage if isinstance(act, RunawayJoin))
+        return max((act.rows or MANY for act in joins), default=0)
 
     return sorted(drills, key=rows, reverse=True)
 

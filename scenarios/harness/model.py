@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any
 
@@ -18,6 +18,7 @@ import jsonschema_rs
 import msgspec
 
 from controls import JobType, Row, SensitiveText
+from controls.core.book import document_of
 from controls.ids import REFERENCE_FIELD
 from controls.policy import Template, label_text
 from scenarios.harness.rows import RowSet
@@ -210,21 +211,26 @@ def _bound(fault: Fault, job_type: JobType, labels: tuple[str, ...]) -> Fault:
         typed = tuple(map(typed_labels(job_type), labels))
         return replace(fault, labels=typed, key=job_type.answer.label)
     if isinstance(fault, SchemaDrift) and fault.kinds == DRIFTS:
-        return replace(fault, kinds=telling_drifts(job_type, labels))
+        return replace(fault, kinds=_telling_drifts(document_of(job_type), labels[:3]))
     return fault
 
 
-def telling_drifts(job_type: JobType, labels: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=16)
+def _telling_drifts(document: str, labels: tuple[str, ...]) -> tuple[str, ...]:
     """The kinds of drift after which no answer of this job still has the agreed shape.
 
     Where a label may be any text, a strange one is no drift; where a field may be missing,
     leaving it out is none.
+
+    Args:
+        document: the job type as JSON.
     """
+    job_type = msgspec.json.decode(document, type=JobType)
     shape = Shape.of(job_type.answer.schema)
     answer = answer_writer(job_type)
     samples = [
         answer(label, score, {REFERENCE_FIELD: "0123456789"})
-        for label in labels[:3]
+        for label in labels
         for score in (0.0, 0.37, 1.0)
     ]
 

@@ -83,8 +83,8 @@ WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 STORE = "store"
 STORES: Shelf[Engine] = Shelf(lambda engine: engine)
 """The stores of worlds that are over."""
-SELDOM = Polling(first=timedelta(minutes=15), longest=timedelta(hours=12), growth=2)
-"""An old batch is looked at seldom: nothing is learnt from the looks, and each takes real time."""
+SELDOM = Polling(first=timedelta(minutes=45), longest=timedelta(hours=12), growth=4)
+"""As a rule nothing is learnt from the looks at a batch, and each takes real time."""
 ENOUGH_FOR_A_RAMP = 2_000
 """Fewer rows go at once after the canary."""
 WATCHED = timedelta(days=2)
@@ -149,6 +149,7 @@ class Stage:
     hired: list[Hired]
     """The jobs of this arm, in their order."""
     batches_of: int | None
+    polling: Polling
     subjects: Mapping[str, str]
     truths: Mapping[str, str]
 
@@ -238,20 +239,26 @@ class World:
         self.witness.used(control)
         return self.refit(control)
 
-    def run(self, rows: Sequence[Row], *, batches_of: int | None = None) -> None:
+    def run(
+        self, rows: Sequence[Row], *, batches_of: int | None = None, polling: Polling = SELDOM
+    ) -> None:
         """Give these rows to the pipeline under test, and wait until it ends.
 
         Args:
             batches_of: so many requests at most, in every arm.
+            polling: how often batches are looked at; `Polling()` where it matters how soon
+                somebody sees what becomes of them.
         """
-        self.run_together(Errand(rows), batches_of=batches_of)
+        self.run_together(Errand(rows), batches_of=batches_of, polling=polling)
 
-    def run_together(self, *errands: Errand, batches_of: int | None = None) -> None:
+    def run_together(
+        self, *errands: Errand, batches_of: int | None = None, polling: Polling = SELDOM
+    ) -> None:
         """Give several jobs to the pipeline, which runs them side by side; wait for all."""
         if self._stage is not None:
             raise RuntimeError("A world runs one job; the books of a second would hide the first.")
         rows = [row for errand in errands for row in errand.rows]
-        stage = self.prepare(rows, errands, batches_of=batches_of)
+        stage = self.prepare(rows, errands, batches_of=batches_of, polling=polling)
         for act in self._first:
             act()
         first, *others = stage.hired
@@ -336,6 +343,7 @@ class World:
         errands: Sequence[Errand] = (),
         *,
         batches_of: int | None = None,
+        polling: Polling = SELDOM,
     ) -> Stage:
         """Sabotage the task, start the service and lay the tables; nothing runs yet."""
         mine = tuple(rows)
@@ -369,6 +377,7 @@ class World:
             before=read_record(record, Shape.of(game.job_type.answer.schema)),
             hired=[],
             batches_of=batches_of,
+            polling=polling,
             subjects=model.subjects,
             truths=model.truths,
         )
@@ -501,7 +510,7 @@ class World:
         if len(stage.task.rows) < ENOUGH_FOR_A_RAMP:
             policy = without_ramp(policy)
         stack = default_stack(policy, Staging(stage.store, stage.record))
-        stack = replace(stack, polling=SELDOM)
+        stack = replace(stack, polling=stage.polling)
         if stage.batches_of is not None:
             stack = replace(stack, chunking=Chunking(max_requests=stage.batches_of))
         if self.arm is not ArmName.BARE:

@@ -257,9 +257,12 @@ def approvals(*amounts: str) -> tuple[Approval, ...]:
     return tuple(Approval("A. Person", Decimal(amount)) for amount in amounts)
 
 
-def in_flight(team: str = "a", requests: int = 100, job_id: str = "") -> InFlight:
-    """A batch that the service works on."""
-    return InFlight(team, job_id or f"flying_{team}", requests)
+def in_flight(
+    team: str = "a", requests: int = 100, job_id: str = "", *, minutes_ago: float = 0.0
+) -> InFlight:
+    """A batch that the service works on, since so many minutes before `NOW`."""
+    intended_at = NOW - timedelta(minutes=minutes_ago)
+    return InFlight(team, job_id or f"flying_{team}", requests, intended_at)
 
 
 def a_demand(
@@ -318,7 +321,9 @@ def some_before_create() -> st.SearchStrategy[BeforeCreate]:
         requests=sizes,
         now=some_times(),
         since=some_times(),
-        in_flight=st.tuples(*[st.builds(InFlight, teams, st.text(max_size=3), sizes)] * 3),
+        in_flight=st.tuples(
+            *[st.builds(InFlight, teams, st.text(max_size=3), sizes, some_times())] * 3
+        ),
         waiting=st.tuples(
             *[st.builds(Demand, teams, st.text(max_size=3), sizes, levels, some_times())] * 3
         ),

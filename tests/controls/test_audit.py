@@ -253,6 +253,16 @@ def test_a_shorter_chain_is_told_by_the_hash_that_was_kept_elsewhere() -> None:
     assert knows(ledger.engine, noted)
 
 
+def test_an_end_that_was_cut_off_shows_as_soon_as_its_writer_goes_on() -> None:
+    """Who has written the last entry links the next one to it, whatever the store holds now."""
+    ledger = a_ledger()
+    with ledger.engine.begin() as connection:
+        connection.execute(delete(ENTRIES).where(ENTRIES.c.seq == 6))
+    ledger.append("job_1", "decided", why="reason 7")
+
+    assert ["entry 6"] == places(verify_trail(ledger.engine))[:1]
+
+
 @pytest.mark.parametrize("seq", range(1, 7))
 def test_an_inserted_entry_is_located(seq: int) -> None:
     """An entry that was slipped in does not fit its neighbours, even if its own hash is right."""

@@ -61,6 +61,17 @@ def test_after_the_cool_down_one_small_batch_goes_as_a_probe() -> None:
     )
 
 
+def test_a_small_batch_from_before_does_not_hold_up_the_probe() -> None:
+    """Its job may have been stopped, so that nobody hears of its end; what was sent since the
+    first opening is the probe, however often it opened since."""
+    before, since = in_flight("b", 100, minutes_ago=41), in_flight("b", 100, minutes_ago=39)
+
+    assert PROBE == after("----", minutes_ago=10, apart=30, in_flight=(before,))
+    assert "a small batch is out" in why(
+        after("----", minutes_ago=10, apart=30, in_flight=(before, since))
+    )
+
+
 def test_a_large_batch_from_before_does_not_hold_up_the_probe() -> None:
     """It may take a day; it cannot be the probe, which is small."""
     assert PROBE == after("---", minutes_ago=10, in_flight=(in_flight("b", 101),))
@@ -157,7 +168,7 @@ class Service(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.flying: dict[str, int] = {}
+        self.flying: dict[str, InFlight] = {}
         self.probes: set[str] = set()
         self.history: list[Outcome] = []
         self.names = 0
@@ -168,16 +179,17 @@ class Service(RuleBasedStateMachine):
         moment = before_create(
             now=self.now,
             requests=requests,
-            in_flight=tuple(InFlight("a", name, size) for name, size in self.flying.items()),
+            in_flight=tuple(self.flying.values()),
             outcomes=tuple(self.history),
         )
         decision = BREAKER.decide(moment)
         if not isinstance(decision, Proceed):
             return
         self.names += 1
-        self.flying[f"job_{self.names}"] = requests
+        name = f"job_{self.names}"
+        self.flying[name] = InFlight("a", name, requests, self.now)
         if decision == PROBE:
-            self.probes.add(f"job_{self.names}")
+            self.probes.add(name)
 
     @precondition(lambda self: self.flying)
     @rule(data=st.data(), good=st.booleans())
@@ -199,7 +211,7 @@ class Service(RuleBasedStateMachine):
     @invariant()
     def at_most_one_small_probe_is_out(self) -> None:
         """And beside it at most one that was the smallest there was."""
-        small = [name for name in self.probes if self.flying[name] <= 100]
+        small = [name for name in self.probes if self.flying[name].requests <= 100]
 
         assert len(small) <= 1
         assert len(self.probes) <= 2

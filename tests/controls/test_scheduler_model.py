@@ -84,7 +84,7 @@ class Model:
             now=now,
             since=now - places[number][1] * self.step,
             in_flight=tuple(
-                InFlight(one.team, str(which), one.requests)
+                InFlight(one.team, str(which), one.requests, now)
                 for which, (one, place) in enumerate(zip(self.slots, places, strict=True))
                 if place[0] == "flying"
             ),
@@ -415,7 +415,7 @@ class Account(RuleBasedStateMachine):
         demand = self.waiting[name]
         if self.control.decide(self.moment(demand)) == Proceed():
             del self.waiting[name]
-            self.flying[name] = InFlight(demand.team, name, demand.requests)
+            self.flying[name] = InFlight(demand.team, name, demand.requests, NOW)
 
     @invariant()
     def limits_hold(self) -> None:

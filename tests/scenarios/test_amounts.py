@@ -14,7 +14,7 @@ from scenarios.harness.game import open_game
 from scenarios.harness.world import Game
 
 
-def a_game(*, model: str = "", ceiling: str = "2.50") -> Game:
+def a_game(*, model: str = "", ceiling: str = "0.60") -> Game:
     """The default game under another model or ceiling."""
     game = open_game(None, None, 0)
     job = game.job_type

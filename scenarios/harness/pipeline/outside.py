@@ -147,7 +147,8 @@ def _blind(check: Check, trial: Trial) -> str:
 
 def _outside(act: Sabotage, trial: Trial) -> Sabotage:
     if isinstance(act, RunawayJoin):
-        return replace(act, rows=min(act.rows, TIMES * len(trial.rowset.rows)))
+        most = TIMES * len(trial.rowset.rows)
+        return replace(act, rows=min(act.rows or most, most))
     return act
 
 
