@@ -21,6 +21,8 @@ from scenarios.harness.workers import Died, Workers
 
 FARTHEST: Final = 8
 """So many attempts of one failure are played at the same time at most; more hardly help."""
+FURTHER: Final = 16
+"""So many questions more are thought of at a time; thinking is not for nothing either."""
 
 
 def shrunk(
@@ -80,11 +82,11 @@ class Thought:
     """One failure as it is shrunk, as far as the answers go.
 
     Args:
-        depth: so many questions ahead it thinks.
+        count: so many questions have to be wanted where there are as many.
     """
 
-    def __init__(self, task: ToShrink, depth: int) -> None:
-        self.task, self._depth = task, depth
+    def __init__(self, task: ToShrink, count: int) -> None:
+        self.task, self._count = task, count
         self._known: dict[Plan, Finding | None] = {task.plan: task.failure.findings[0]}
         self.playing: set[Plan] = set()
         self.wanted: list[Plan] = []
@@ -98,7 +100,10 @@ class Thought:
         that it takes."""
         self.playing.remove(plan)
         self._known[plan] = finding
-        self._think()
+        if plan in self.wanted:
+            self.wanted.remove(plan)
+            if finding is not None or len(self.wanted) < self._count:
+                self._think()
         return self.shrunk
 
     def _think(self) -> None:
@@ -112,7 +117,7 @@ class Thought:
         if plan in self._known:
             return self._known[plan] is not None
         self.wanted.append(plan)
-        if len(self.wanted) == self._depth:
+        if len(self.wanted) == self._count + FURTHER:
             raise _FarEnough
         return False
 

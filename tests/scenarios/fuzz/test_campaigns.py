@@ -20,7 +20,15 @@ from scenarios.harness.commands import app
 from scenarios.harness.discovery import load_file
 from scenarios.harness.errors import UsageError
 from scenarios.harness.fuzz import campaign, cluster, replaying
-from scenarios.harness.fuzz.campaign import MOST_SHRUNK, Failure, Shrunk, Tally, to_shrink
+from scenarios.harness.fuzz.ahead import shrunk
+from scenarios.harness.fuzz.campaign import (
+    MOST_SHRUNK,
+    Failure,
+    Shrunk,
+    Tally,
+    ToShrink,
+    to_shrink,
+)
 from scenarios.harness.fuzz.cluster import on_cluster
 from scenarios.harness.fuzz.conduct import conduct
 from scenarios.harness.fuzz.dice import draw
@@ -80,6 +88,24 @@ def test_it_does_not_matter_who_plays(game: Game) -> None:
     assert alone == document(game, on_cores(2))
     with a_cluster() as address:
         assert alone == document(game, on_cluster(address))
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_shrinks_to_the_same_plan(monkeypatch: pytest.MonkeyPatch, game: Game) -> None:
+    """What two cores find by playing ahead, a worker of a cluster finds alone."""
+
+    def judge(_task: ToShrink, plan: Plan) -> Finding | None:
+        return BROKEN if plan.parts > 1 and plan.size.rows > 2 else None
+
+    monkeypatch.setattr(ToShrink, "judge", judge)
+    tasks = to_shrink(game, SEED, [Failure(1, (BROKEN,))])
+
+    ((_, two),) = shrunk(on_cores(2), tasks)
+
+    assert isinstance(two, Shrunk)
+    assert two.plan.parts < tasks[0].plan.parts
+    with a_cluster() as address:
+        assert [two] == [one for _, one in shrunk(on_cluster(address), tasks)]
 
 
 @pytest.mark.filterwarnings("default")
