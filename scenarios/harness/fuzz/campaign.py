@@ -112,6 +112,12 @@ class Part:
         return tally
 
 
+def warm_up(game: Game) -> None:
+    """Play a plan for nothing, so that what is made once is there before workers are forked:
+    those that play inherit it, and so do those that shrink."""
+    Part(game, 0, range(1)).play()
+
+
 def _play_one(tally: Tally, part: Part, number: int) -> None:
     plan = draw(part.seed, number)
     story = play(plan, part.game, part.mutation)

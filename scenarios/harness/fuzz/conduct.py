@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 from typing import TypeVar
 
 from scenarios.harness.fuzz.ahead import shrunk
-from scenarios.harness.fuzz.campaign import Part, Shrunk, Tally, parts, to_shrink
+from scenarios.harness.fuzz.campaign import Part, Shrunk, Tally, parts, to_shrink, warm_up
 from scenarios.harness.fuzz.outcome import Result
-from scenarios.harness.fuzz.spread import Spread
+from scenarios.harness.fuzz.spread import Cores, Spread
 from scenarios.harness.interruption import Interrupted, Interruptions
 from scenarios.harness.voice import voice
 from scenarios.harness.workers import Died
@@ -31,6 +31,9 @@ def conduct(
     """
     tally = Tally()
     try:
+        if isinstance(spread, Cores):
+            with interruptions.welcome():
+                warm_up(game)
         with _telling(plans) as told:
             tasks = parts(game, seed, plans)
             for task, done in _done(spread(Part.play, tasks), interruptions):
