@@ -122,11 +122,13 @@ if TYPE_CHECKING:
         Errand,
     )
     from scenarios.harness.world import (
+        OFTEN,
         World,
     )
 
 __all__ = [
     "LABELS_OF_THE_JOB",
+    "OFTEN",
     "AddsUpTheCost",
     "AnsweredWithin",
     "ApprovalExpired",

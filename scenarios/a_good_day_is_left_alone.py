@@ -5,7 +5,6 @@ from controls import (
     CostCeiling,
     FieldAllowlist,
     IdempotentSubmit,
-    Polling,
     PromptFence,
     Quarantine,
     Reconciliation,
@@ -14,6 +13,7 @@ from controls import (
     Staging,
 )
 from scenarios import (
+    OFTEN,
     EveryRowAnswered,
     EveryValueFromItsOwnRow,
     NoAlarm,
@@ -48,4 +48,4 @@ def a_good_day_is_left_alone(world: World) -> None:
     All guardrails stand, nothing goes wrong. The bare arm is the pipeline without any of them: on
     a good day it does just as well, which is why nobody misses a guardrail until it is too late.
     """
-    world.run(world.rows(), polling=Polling())
+    world.run(world.rows(), polling=OFTEN)

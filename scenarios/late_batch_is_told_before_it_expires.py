@@ -1,7 +1,7 @@
 """Drill: at the end of the day it is too late."""
 
-from controls import Polling, Watchdog
-from scenarios import HeardWithin, World, drill
+from controls import Watchdog
+from scenarios import OFTEN, HeardWithin, World, drill
 from simulator import hours
 from simulator.faults import Stall
 
@@ -22,4 +22,4 @@ def late_batch_is_told_before_it_expires(world: World) -> None:
     nobody can tell which: somebody could still cancel, send the rest elsewhere, or tell those who
     wait for it; after the end there is nothing to do.
     """
-    world.run(world.rows(400), polling=Polling(longest=hours(1), growth=4))
+    world.run(world.rows(400), polling=OFTEN)

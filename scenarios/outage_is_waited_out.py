@@ -1,8 +1,8 @@
 """Drill: who asks a broken service twice a minute knows nothing new."""
 
-from controls import CircuitBreaker, Polling
-from scenarios import DamageIsHeard, Errand, RowsAnswered, World, drill
-from simulator import hours, minutes
+from controls import CircuitBreaker
+from scenarios import OFTEN, DamageIsHeard, Errand, RowsAnswered, World, drill
+from simulator import minutes
 from simulator.faults import EndsAtOnce, SchemaDrift, first
 
 
@@ -22,5 +22,5 @@ def outage_is_waited_out(world: World) -> None:
     rows = world.rows(200)
     world.run_together(
         *(Errand(rows[20 * n : 20 * n + 20], after=minutes(n)) for n in range(10)),
-        polling=Polling(longest=hours(1), growth=4),
+        polling=OFTEN,
     )

@@ -1,7 +1,7 @@
 """Drill: the team is its own worst neighbour."""
 
-from controls import FairShare, Polling
-from scenarios import AnsweredWithin, Errand, SmallAccount, World, drill
+from controls import FairShare
+from scenarios import OFTEN, AnsweredWithin, Errand, SmallAccount, World, drill
 from simulator import hours, minutes
 from simulator.faults import EndsAtOnce, Stall, first
 
@@ -28,5 +28,5 @@ def urgent_job_finds_its_reserve(world: World) -> None:
         Errand(rows[:355]),
         Errand(rows[355:], priority=5, after=minutes(5)),
         batches_of=45,
-        polling=Polling(longest=hours(1), growth=4),
+        polling=OFTEN,
     )

@@ -85,6 +85,8 @@ STORES: Shelf[Engine] = Shelf(lambda engine: engine)
 """The stores of worlds that are over."""
 SELDOM = Polling(first=timedelta(minutes=45), longest=timedelta(hours=12), growth=4)
 """As a rule nothing is learnt from the looks at a batch, and each takes real time."""
+OFTEN = Polling(longest=timedelta(hours=1), growth=4)
+"""Where it matters how soon somebody sees what becomes of a batch."""
 ENOUGH_FOR_A_RAMP = 2_000
 """Fewer rows go at once after the canary."""
 WATCHED = timedelta(days=2)
@@ -246,8 +248,8 @@ class World:
 
         Args:
             batches_of: so many requests at most, in every arm.
-            polling: how often batches are looked at; `Polling()` where it matters how soon
-                somebody sees what becomes of them.
+            polling: how often batches are looked at; `OFTEN` where it matters how soon somebody
+                sees what becomes of them.
         """
         self.run_together(Errand(rows), batches_of=batches_of, polling=polling)
 
