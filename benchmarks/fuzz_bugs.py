@@ -26,7 +26,7 @@ from scenarios.harness.workers import Died
 from scenarios.harness.world import Game
 from tests.scenarios.fuzz.planted import BUGS
 
-SEEDS, SMOKE = 20, 1
+SEEDS, SMOKE = 4, 1
 """From so many seeds each bug is hunted."""
 WORKERS = 2
 MOST_PLANS, SMOKE_PLANS = 300, 20
