@@ -7,11 +7,12 @@ or from the word of a control.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import islice
 
 import msgspec
 
@@ -218,13 +219,14 @@ class Record:
         sent = [(bytes(request.params), request.subject) for request in self.books.requests]
         sent += [(body, self._subject_in(body)) for body in self.besides]
         requests = [(body, subject) for body, subject in sent if subject and subject in needles]
+        two = {name: _unlike(name, requests, needles) for name in self.forbidden_columns}
         for params, subject in requests:
             for column, needle in needles[subject].items():
                 if needle not in params:
                     continue
                 by_chance = self._in_allowed(needle, by_subject[subject])
                 static = self._in_prompt(needle)
-                for other, stranger in requests:
+                for other, stranger in two[column]:
                     if needle != needles[stranger].get(column):
                         chance = self._in_allowed(needle, by_subject[stranger])
                         static = max(0, other.count(needle) - chance)
@@ -314,3 +316,15 @@ SHORTEST = 4
 def in_json(value: str) -> bytes:
     """A text as it stands inside a JSON string."""
     return msgspec.json.encode(value.encode("utf-8", "replace").decode())[1:-1]
+
+
+def _unlike(
+    column: str,
+    requests: Sequence[tuple[bytes, str]],
+    needles: Mapping[str, Mapping[str, bytes]],
+) -> list[tuple[bytes, str]]:
+    """The first request, and the first whose row has another value in this column: for any value,
+    the first request about a row that does not have it is one of them."""
+    values = [(needles[subject].get(column), (params, subject)) for params, subject in requests]
+    other = (request for value, request in values if value != values[0][0])
+    return [request for _, request in values[:1]] + list(islice(other, 1))
