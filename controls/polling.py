@@ -17,8 +17,7 @@ from controls.core.errors import ControlError
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """The pause between two looks: each one longer than the one before, up to a bound. The first
-    one comes before the first look.
+    """The pause between two looks: each one longer than the one before, up to a bound.
 
     Raises:
         ControlError: without a pause, with a first one that is longer than the longest, or with
@@ -29,6 +28,8 @@ class Polling:
     longest: timedelta = timedelta(minutes=15)
     growth: float = 1.5
     """By what a pause is multiplied to get the next."""
+    at_once: bool = True
+    """Whether a batch is looked at before the first pause, too."""
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.first <= self.longest:

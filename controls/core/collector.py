@@ -86,12 +86,12 @@ class Collector:
 
     def _wait(self, work: Work, batch: Batch) -> MessageBatch:
         desk = self._desk
-        pause = desk.stack.polling.first
-        created_at = batch.created_at or desk.clock.now()
-        young = created_at + pause - desk.clock.now()
-        if young > timedelta(0):
-            desk.clock.sleep(young)
-            pause = desk.stack.polling.after(pause)
+        polling = desk.stack.polling
+        pause, created_at = polling.first, batch.created_at or desk.clock.now()
+        too_early = created_at + pause - desk.clock.now()
+        if not polling.at_once and too_early > timedelta(0):
+            desk.clock.sleep(too_early)
+            pause = polling.after(pause)
         while True:
             seen = desk.patiently(
                 lambda: desk.client.messages.batches.retrieve(batch.batch_id),
@@ -124,7 +124,7 @@ class Collector:
             if now >= created_at + ENDED_BY_THEN:
                 raise Stopped(f"{batch.batch_id} has not ended after {ENDED_BY_THEN}")
             desk.clock.sleep(pause)
-            pause = desk.stack.polling.after(pause)
+            pause = polling.after(pause)
 
     def _begin(self, work: Work, batch: Batch) -> None:
         """Note that the service has finished; forget what a collection that had noted so before,

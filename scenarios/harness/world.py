@@ -83,7 +83,7 @@ WORST = ("done", "not run", "waiting for approval", "halted", "crashed", "hung")
 STORE = "store"
 STORES: Shelf[Engine] = Shelf(lambda engine: engine)
 """The stores of worlds that are over."""
-SELDOM = Polling(first=timedelta(minutes=45), longest=timedelta(hours=12), growth=4)
+SELDOM = Polling(timedelta(minutes=45), timedelta(hours=12), growth=4, at_once=False)
 """As a rule nothing is learnt from the looks at a batch, and each takes real time."""
 OFTEN = Polling(longest=timedelta(hours=1), growth=4)
 """Where it matters how soon somebody sees what becomes of a batch."""
