@@ -98,9 +98,6 @@ def test_whoever_shrinks_alone_finds_the_same_plan(
     def judge(_task: ToShrink, plan: Plan) -> Finding | None:
         return BROKEN if plan.parts > 1 and plan.size.rows > 2 else None
 
-    def alone(work: Callable[[Any], Any], tasks: Any) -> Iterator[Any]:
-        yield from ((task, work(task)) for task in tasks)
-
     monkeypatch.setattr(ToShrink, "judge", judge)
     tasks = to_shrink(game, SEED, [Failure(1, (BROKEN,))])
 
@@ -108,7 +105,7 @@ def test_whoever_shrinks_alone_finds_the_same_plan(
 
     assert isinstance(two, Shrunk)
     assert two.plan.parts < tasks[0].plan.parts
-    assert [two] == [one for _, one in shrunk(alone, tasks)]
+    assert [two] == [one for _, one in shrunk(here, tasks)]
 
 
 @pytest.mark.filterwarnings("default")
