@@ -24,4 +24,4 @@ def plain_column_never_leaves(world: World) -> None:
     Names and internal numbers have no form that a detector could know. What decides is the list of
     columns that somebody has agreed to, not what a value looks like.
     """
-    world.run(world.rows())
+    world.run(world.rows(500))
