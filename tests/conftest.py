@@ -3,6 +3,7 @@ busy the machine is."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+gc.set_threshold(100_000, 50, 100)  # looking for cycles takes a tenth of the time otherwise
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -26,6 +28,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now is no garbage, and is not looked at again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

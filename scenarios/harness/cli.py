@@ -6,6 +6,7 @@ server takes to start; all other commands are in `commands.py`.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib.util import find_spec
@@ -58,6 +59,7 @@ def _run(arguments: list[str]) -> None:
 
         serve(arguments[1:])
         return
+    gc.set_threshold(100_000, 50, 100)  # imports and rows make many objects and few cycles
     from scenarios.harness.commands import LIGHT, all_commands, app  # noqa: PLC0415 - slow to import
 
     command = app if LIGHT.intersection(arguments[:1]) else all_commands()

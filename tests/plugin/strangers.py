@@ -151,13 +151,14 @@ def write(folder: Path, **files: str) -> None:
 def pytest_in(
     folder: Path, *arguments: str, python: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run pytest there. `python`: an environment where the project is installed; else this one."""
+    """Run pytest there. `python`: an environment where the project is installed; else this one,
+    without the plugins that only its developers have."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("ANTHROPIC_", "PYTEST_", "PYTHON"))
     }
-    ours = {} if python else {"PYTHONPATH": str(HOME)}
+    ours = {} if python else {"PYTHONPATH": str(HOME), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     plugin = () if python else ("-p", "gameday_pytest")
     return subprocess.run(
         [python or sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *arguments],

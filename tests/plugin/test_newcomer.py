@@ -114,7 +114,7 @@ def test_the_marker_sets_everything(tmp_path: Path) -> None:
     """Seed, clock, faults as values and by name, one server for many."""
     write(tmp_path, test_marked=MARKED)
 
-    done = pytest_in(tmp_path, "-q", "--strict-markers", "-W", "error", "-p", "no:randomly")
+    done = pytest_in(tmp_path, "-q", "--strict-markers", "-W", "error")
 
     assert_passed(done, 5)
 
@@ -123,7 +123,7 @@ def test_mistakes_are_named_and_failures_show_what_the_service_saw(tmp_path: Pat
     """The nearest setting; the calls of a test that failed."""
     write(tmp_path, test_wrong=WRONG)
 
-    done = pytest_in(tmp_path, "-q", "-p", "no:randomly")
+    done = pytest_in(tmp_path, "-q")
 
     assert {"failed": 1, "errors": 2} == counts(done), done.stdout + done.stderr
     assert "Did you mean 'seed'?" in done.stdout
@@ -137,7 +137,7 @@ def test_under_xdist(tmp_path: Path) -> None:
     """Two workers, each with services of its own."""
     write(tmp_path, test_one=TEN_LINES, test_two=TEN_LINES, test_three=TEN_LINES)
 
-    done = pytest_in(tmp_path, "-q", "-n", "2", "-W", "error")
+    done = pytest_in(tmp_path, "-q", "-p", "xdist", "-n", "2", "-W", "error")
 
     assert_passed(done, 3)
 
@@ -146,7 +146,7 @@ def test_under_anyio(tmp_path: Path) -> None:
     """asyncio, by the plugin that comes with the HTTP library."""
     write(tmp_path, test_async=ASYNC.replace("MARK", "anyio"), conftest=ON_ASYNCIO)
 
-    done = pytest_in(tmp_path, "-q", "-W", "error")
+    done = pytest_in(tmp_path, "-q", "-p", "anyio", "-W", "error")
 
     assert_passed(done, 3)
 

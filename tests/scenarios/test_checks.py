@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from controls import Alert, Row
+from controls import Alert, Row, load_job_type
 from reports import ArmName, Outcome
 from scenarios.harness import checks
 from scenarios.harness.arms import blast_of
-from scenarios.harness.game import open_game
+from scenarios.harness.game import DEFAULT_JOB
 from scenarios.harness.record import Act, JobEnd, Record, in_json
 from scenarios.harness.sabotage import SECRETS
 from simulator import Books, VirtualClock
@@ -23,6 +23,7 @@ from simulator.books import BatchBook, Call, Firing, RequestBook, RequestCounts
 from simulator.wire import Endpoint
 
 NOW = VirtualClock().now()
+JOB_TYPE = load_job_type(DEFAULT_JOB)
 GOOD: Mapping[str, Any] = {"label": "pos", "score": 0.5}
 
 
@@ -66,7 +67,7 @@ def a_record(
         billed_usd=Decimal(billed),
     )
     record = Record(
-        job_type=open_game(None, None, 0).job_type,
+        job_type=JOB_TYPE,
         rows=made,
         planted={},
         books=books,

@@ -69,7 +69,7 @@ def staged_by_the_long_way(text: str, gate: Quarantine) -> bytes | None:
     return None
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(TEXTS, st.sampled_from([STRICT, LOOSE]))
 @example(f'{{"ref":{ECHO},"label":"pos","score":0.5}}', STRICT)
 @example(f'{{"ref":{ECHO},"ref":{ECHO},"label":"pos","score":0.5}}', STRICT)
