@@ -20,10 +20,11 @@ prove: $(VENV)/ready
 
 kills: $(VENV)/ready-dev
 	$(BIN)/python -m tests.controls.crash
+	$(BIN)/python -m tests.controls.two_workers --rows 100000
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m tests.sdk.environments
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff format --check .

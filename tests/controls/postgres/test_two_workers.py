@@ -6,8 +6,8 @@ import pytest
 
 from tests.controls.two_workers import check, run
 
-ROWS = 100_000
-"""The same by hand: `python -m tests.controls.two_workers --rows 100000`."""
+ROWS = 20_000
+"""`make kills` does the same with 100,000."""
 
 
 @pytest.mark.postgres
