@@ -18,7 +18,7 @@ from simulator.server import Server
 from tests.builders_console import FACILITATOR, OBSERVER, Theatre, a_request, a_theatre
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -222,6 +222,21 @@ def test_a_drill_and_a_preset_are_one_click(house: House, visit: Visit) -> None:
     page.locator(".incident", has_text="8 faults that all have not struck yet").wait_for()
     page.get_by_role("button", name="Take out incident 1").click()
     page.locator(".incident", has_text="out since +0:00:00 by Ada").wait_for()
+
+    assert [] == visit.complaints
+
+
+def test_nothing_is_injected_before_there_is_a_choice(house: House, visit: Visit) -> None:
+    """On a slow line: the button waits for the drills, however fast somebody clicks."""
+    held: list[Route] = []
+    visit.page.route("**/offers", lambda route: held.append(route))  # noqa: PLW0108 - it marks it
+    visit.enter(house.url, FACILITATOR)
+    button = visit.page.get_by_role("button", name="Inject")
+    assert button.is_disabled()
+
+    held[0].continue_()
+    button.click()
+    visit.page.locator(".incident").wait_for()
 
     assert [] == visit.complaints
 

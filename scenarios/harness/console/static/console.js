@@ -393,6 +393,7 @@ function drawOffers() {
   byId("fault").replaceChildren(...seen.offers.families.map((family) => make("optgroup", { label: family.title }, ...family.faults.map((fault) => make("option", { text: fault.name, value: fault.name })))));
   drawSettings();
   drawDrills();
+  byId("inject").disabled = false;
 }
 
 function pick() {
