@@ -1,9 +1,9 @@
 """Create, poll, results, list, cancel, delete: with whatever SDK this interpreter has.
 
-    python lifecycle_check.py URL           over a socket; needs nothing but the SDK
-    python lifecycle_check.py --intercept   the same, and the project on PYTHONPATH
+    python lifecycle_check.py URL               over a socket; needs nothing but the SDK
+    python lifecycle_check.py URL --intercept   and intercepted, where the project is installed
 
-Prints one line of JSON. It runs in environments that have neither pytest nor this project.
+Prints one line of JSON for each way. It runs in environments that have no pytest.
 """
 
 from __future__ import annotations
@@ -136,13 +136,15 @@ def lost(intercepted: Any) -> None:
 
 
 def main() -> None:
-    """Both clients, in one of the two ways."""
-    if sys.argv[1] == "--intercept":
-        intercepted_run()
-    else:
-        run(base_url=sys.argv[1], api_key="sync")
-        asyncio.run(run_async(base_url=sys.argv[1], api_key="async"))
-    print(json.dumps({"sdk": anthropic.__version__, "rows": ROWS}))  # noqa: T201 - for the caller
+    """Both clients, each way that is asked for."""
+    for way in sys.argv[1:]:
+        if way == "--intercept":
+            intercepted_run()
+        else:
+            run(base_url=way, api_key="sync")
+            asyncio.run(run_async(base_url=way, api_key="async"))
+        told = {"sdk": anthropic.__version__, "rows": ROWS, "way": way}
+        print(json.dumps(told))  # noqa: T201 - for the caller
 
 
 if __name__ == "__main__":

@@ -42,21 +42,16 @@ def outcome(*command: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_this_line_runs_a_batch_over_a_socket(line: str) -> None:
-    """Sync and async: create, poll, results, list, cancel, delete."""
+def test_this_line_runs_a_batch_over_a_socket_and_is_intercepted(line: str) -> None:
+    """Sync and async: create, poll, results, list, cancel, delete; then `anthropic.Anthropic()`
+    without a word from its caller, and the async client, sync and async faults included."""
     python = str(project_beside(line))
     with opened() as handle:
-        printed = outcome(python, str(CHECK), handle.url)
+        ways = (handle.url, "--intercept")
+        printed = outcome(python, str(CHECK), *ways)
 
-    assert {"sdk": line, "rows": 25} == json.loads(printed)
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_this_line_is_intercepted_without_a_word_from_its_caller(line: str) -> None:
-    """`anthropic.Anthropic()` and the async client, sync and async faults included."""
-    printed = outcome(str(project_beside(line)), str(CHECK), "--intercept")
-
-    assert {"sdk": line, "rows": 25} == json.loads(printed)
+    told = [json.loads(each) for each in printed.splitlines()]
+    assert [{"sdk": line, "rows": 25, "way": way} for way in ways] == told
 
 
 @pytest.mark.parametrize("line", LINES)
