@@ -13,7 +13,7 @@ from scenarios import (
 
 @drill(
     defends_against="cost runaway",
-    sabotage=[OversizePrompt(kilobytes=6)],
+    sabotage=[OversizePrompt(kilobytes=8)],
     controls=[CostCeiling],
     checks=[NothingWasSent(), SpendWithinApproval(), DamageIsHeard()],
     at_least=200,
